@@ -1,0 +1,313 @@
+"""Plain data that every room shares; imports nothing of ours."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+Direction = Literal["maximize", "minimize"]
+Json = Any
+"""A value that ``json`` can write: None, bool, int, float, str, list or dict of these."""
+
+
+class Status(Enum):
+    """How an evaluation ended: one member for each row of the status table.
+
+    ``word`` and ``letter`` are what the terminal shows, ``tsv`` the word in ``results.tsv``
+    (empty: not listed), ``outcome`` what pytest is told.
+    """
+
+    BASELINE = ("BASELINE", "b", "baseline", "passed")
+    MEASURED = ("MEASURED", "m", "", "passed")
+    KEPT = ("KEPT", "+", "keep", "passed")
+    WON = ("WON", "^", "won", "xfailed")
+    DISCARD = ("REJECTED", "-", "discard", "xfailed")
+    STOPPED = ("REJECTED", "-", "stopped", "xfailed")
+    CRASH = ("REJECTED", "-", "crash", "xfailed")
+    TIMEOUT = ("REJECTED", "-", "timeout", "xfailed")
+    OOM = ("REJECTED", "-", "oom", "xfailed")
+    REFUSED = ("REJECTED", "-", "refused", "xfailed")
+    AUDIT = ("REJECTED", "-", "audit", "xfailed")
+    STALE = ("STALE", "~", "stale", "xfailed")
+    ANALYSIS = ("ANALYSIS", "a", "", "skipped")
+    SKIPPED = ("SKIPPED", "s", "", "skipped")
+    INTERRUPTED = ("INTERRUPTED", "i", "interrupted", "skipped")
+    FAILED = ("FAILED", "F", "failed", "failed")
+
+    def __init__(self, word: str, letter: str, tsv: str, outcome: str) -> None:
+        self.word = word
+        self.letter = letter
+        self.tsv = tsv
+        self.outcome = outcome
+
+
+class Part(Enum):
+    """What an item measures."""
+
+    BASELINE = "baseline"
+    CALIBRATION = "calibration"
+    EXPERIMENT = "experiment"
+    REFERENCE = "reference"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One pass to make: which split of the data, which seed for the candidate."""
+
+    split: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One walk over the folds of one split: the scores in fold order, as many as were measured."""
+
+    split: int
+    seed: int
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change that an agent proposes.
+
+    ``patch`` is a unified diff relative to the repository's root; ``files`` maps paths relative to
+    the repository's root to whole new texts. ``notes`` are the agent's own, kept in the journal and
+    handed back with the record.
+    """
+
+    patch: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    hypothesis: str = ""
+    theme: str = ""
+    expected: str = ""
+    description: str = ""
+    notes: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the search asks to be evaluated next: one item.
+
+    ``item`` is what stands in the node id's brackets. ``base`` is the commit that ``tree`` was built
+    on, ``tree`` the git tree to evaluate. ``turns`` are the passes to make; empty for an experiment
+    proper, whose passes the keep rule decides one at a time. ``refused`` says why a patch cannot be
+    evaluated at all.
+    """
+
+    item: str
+    part: Part
+    number: int | None
+    base: str
+    tree: str
+    turns: tuple[Turn, ...] = ()
+    proposal: Proposal | None = None
+    agent: str = ""
+    origin: tuple[int, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the candidate's processes used, measured from outside.
+
+    Seconds are wall time of the first pass's processes summed; the peak is the largest memory of a
+    whole process tree, in MiB.
+    """
+
+    fit_seconds: float | None = None
+    predict_seconds: float | None = None
+    peak_memory_mb: float | None = None
+    peak_gpu_memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one evaluation yielded, before it is judged.
+
+    ``status`` is ``None`` when the test body ran to its end and passed; otherwise the row of the
+    status table that the failure belongs to, with ``reason``. ``complete`` means that every pass which
+    the rule asked for was scored, ``asked`` that ``experiment.improves`` was evaluated, ``in_test``
+    that the frozen test itself raised, not the candidate.
+    """
+
+    passes: tuple[Pass, ...] = ()
+    status: Status | None = None
+    reason: str = ""
+    complete: bool = False
+    asked: bool = False
+    folds: str = ""
+    log: Mapping[str, float] = field(default_factory=dict)
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    trust: str = ""
+    output: str = ""
+    in_test: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the search concluded from an outcome; the only source of an item's reason.
+
+    ``score`` is the mean over the folds of the first pass, ``champion`` the score compared with,
+    ``delta`` their raw difference, ``z`` positive when better.
+    """
+
+    status: Status
+    reason: str = ""
+    score: float | None = None
+    champion: float | None = None
+    delta: float | None = None
+    z: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One finished evaluation, equal to its line in the journal (kind ``finished``).
+
+    ``base`` is the champion's commit that it was compared with, ``commit`` its own. ``folds`` says what
+    ``race`` was given: ``callable``, ``list`` or ``none``. ``output`` is the cleaned tail of what the
+    candidate printed.
+    """
+
+    item: str
+    part: Part
+    experiment: int | None
+    status: Status
+    reason: str = ""
+    objective: str = ""
+    metric: str = ""
+    direction: Direction = "maximize"
+    score: float | None = None
+    champion: float | None = None
+    delta: float | None = None
+    z: float | None = None
+    passes: tuple[Pass, ...] = ()
+    folds: str = ""
+    commit: str = ""
+    tree: str = ""
+    base: str = ""
+    origin: tuple[int, ...] = ()
+    agent: str = ""
+    description: str = ""
+    hypothesis: str = ""
+    theme: str = ""
+    expected: str = ""
+    notes: Mapping[str, Json] = field(default_factory=dict)
+    log: Mapping[str, float] = field(default_factory=dict)
+    fit_seconds: float | None = None
+    predict_seconds: float | None = None
+    seconds: float = 0.0
+    peak_memory_mb: float | None = None
+    peak_gpu_memory_mb: float | None = None
+    cost_usd: float | None = None
+    isolation: str = ""
+    trust: str = ""
+    output: str = ""
+    session: int = 0
+    seq: int = 0
+    time: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """The record as the journal writes it, enums by name."""
+        line = dataclasses.asdict(self)
+        line["status"] = self.status.name
+        line["part"] = self.part.value
+        line["passes"] = [dataclasses.asdict(one) for one in self.passes]
+        return line
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Json]) -> Record:
+        """The inverse of `to_json`; keys that this version does not know are ignored."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        values = {key: value for key, value in line.items() if key in known}
+        values["status"] = Status[values["status"]]
+        values["part"] = Part(values["part"])
+        values["passes"] = tuple(
+            Pass(p["split"], p["seed"], tuple(p["scores"])) for p in values.get("passes", ())
+        )
+        values["origin"] = tuple(values.get("origin", ()))
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits and doors of the candidate's world, from the `sandbox` marker. Sizes are bytes."""
+
+    memory: int = 8 << 30
+    gpu: int = 0
+    processes: bool = False
+    exec: bool = False
+    scratch: int = 256 << 20
+    artifact: int = 2 << 30
+    hidden: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The frozen test that scores candidates, as its markers describe it.
+
+    Paths and globs are POSIX, relative to the repository's root. ``budget`` is seconds a pass.
+    """
+
+    name: str
+    nodeid: str
+    path: str
+    metric: str
+    direction: Direction
+    editable: tuple[str, ...]
+    readable: tuple[str, ...] = ()
+    entry: str = ""
+    constraints: Mapping[str, str] = field(default_factory=dict)
+    analysis: str | None = None
+    budget: float = 300.0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """What an agent is told before it proposes.
+
+    ``editable`` and ``readable`` are the champion's files by path from the repository's root.
+    ``records`` are all finished evaluations of the run, oldest first. ``None`` means no limit.
+    """
+
+    objective: str
+    metric: str
+    direction: Direction
+    champion: str
+    champion_score: float | None
+    editable: Mapping[str, bytes]
+    readable: Mapping[str, bytes] = field(default_factory=dict)
+    records: Sequence[Record] = ()
+    experiments_left: int | None = None
+    seconds_left: float | None = None
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a search session ended, for hooks, reports and the exit code."""
+
+    run: str
+    branch: str
+    objective: str
+    metric: str
+    direction: Direction
+    isolation: str
+    folder: str
+    ended: str
+    finished: bool
+    records: Sequence[Record]
+    baseline: float | None = None
+    champion: float | None = None
+    champion_commit: str = ""
+    kept: int = 0
+    tried: int = 0
+    cost_usd: float = 0.0

@@ -1,0 +1,1 @@
+"""What to try and what to keep: plain objects that know neither pytest nor git."""
