@@ -1,0 +1,95 @@
+"""Answers the questions that every report asks of a run's records."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..records import Part, Record, Status
+from .text import one_line
+
+CAUSES = {
+    Status.DISCARD: "not better",
+    Status.STOPPED: "stopped early",
+    Status.CRASH: "crashed",
+    Status.TIMEOUT: "over budget",
+    Status.OOM: "out of memory",
+    Status.REFUSED: "refused",
+    Status.AUDIT: "failed the audit",
+    Status.STALE: "stale, the champion had moved",
+    Status.WON: "won, not yet confirmed",
+    Status.INTERRUPTED: "interrupted",
+    Status.FAILED: "harness fault",
+}
+"""Why an experiment was not kept, in words, the commonest kinds first."""
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Experiments that were not kept for the same reason, numbers in it aside."""
+
+    text: str
+    experiments: tuple[int, ...]
+
+
+def numbered(records: Iterable[Record]) -> list[Record]:
+    """The last record of each experiment, by number; re-measurements keep no row of their own."""
+    last: dict[int, Record] = {}
+    for record in records:
+        listed = record.part in (Part.BASELINE, Part.EXPERIMENT) and record.status.tsv
+        if listed and record.experiment is not None:
+            last[record.experiment] = record
+    return [last[number] for number in sorted(last)]
+
+
+def kept(records: Iterable[Record]) -> list[Record]:
+    """The kept experiments, by number."""
+    return [record for record in numbered(records) if record.status is Status.KEPT]
+
+
+def not_kept(records: Iterable[Record]) -> list[Record]:
+    """The experiments that were tried and not kept, by number."""
+    rows = numbered(records)
+    return [row for row in rows if row.part is Part.EXPERIMENT and row.status is not Status.KEPT]
+
+
+def causes(records: Iterable[Record]) -> list[tuple[str, int]]:
+    """How many experiments were not kept, by cause in words."""
+    counts = Counter(record.status for record in not_kept(records))
+    return [(words, counts[status]) for status, words in CAUSES.items() if counts[status]]
+
+
+def common_reasons(records: Iterable[Record], most: int = 5) -> list[Reason]:
+    """The commonest reasons, each with the text of its first experiment."""
+    groups: dict[str, list[Record]] = {}
+    for record in not_kept(records):
+        reason = one_line(record.reason)
+        if reason:
+            groups.setdefault(_NUMBER.sub("#", reason), []).append(record)
+    ranked = sorted(groups.values(), key=len, reverse=True)[:most]
+    return [Reason(one_line(group[0].reason), _numbers(group)) for group in ranked]
+
+
+def skipped(records: Iterable[Record]) -> int:
+    """How many proposals took no number: they were missing, or repeated an earlier one."""
+    return sum(record.status is Status.SKIPPED for record in records)
+
+
+def closest_miss(records: Iterable[Record]) -> Record | None:
+    """Of the experiments that looked better and were not kept, the one with the largest z."""
+    promising = [record for record in not_kept(records) if record.z is not None and record.z > 0]
+    return max(promising, key=lambda record: record.z or 0.0, default=None)
+
+
+def run_base(records: Iterable[Record]) -> str:
+    """The commit that the run started from; empty while no baseline was recorded."""
+    found = [record for record in records if record.part is Part.BASELINE]
+    return (found[0].base or found[0].commit) if found else ""
+
+
+def _numbers(records: Sequence[Record]) -> tuple[int, ...]:
+    return tuple(record.experiment for record in records if record.experiment is not None)

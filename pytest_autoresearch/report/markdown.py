@@ -1,0 +1,159 @@
+"""Markdown for people: the CI step's summary and the run's `report.md`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..records import Record, Summary
+from . import digest
+from .terminal import tier
+from .text import better, change, count, human, one_line, short, signed
+
+_SPECIAL = re.compile(r"([\\`*\[\]<|~#&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+"""What Markdown gives a meaning inside a line; an underscore within a word has none."""
+
+_MOST = 30
+
+
+def escape(text: str, width: int = 120) -> str:
+    """``text`` from an agent as one harmless line of Markdown, at most ``width`` characters of it."""
+    return _SPECIAL.sub(r"\\\1", one_line(text, width))
+
+
+def step_summary(summary: Summary) -> str:
+    """A short summary for a CI page: one sentence, what was kept, what was not."""
+    parts = [
+        f"### {escape(summary.objective)}: {_verdict(summary)}",
+        _facts(summary),
+        _kept_table(summary),
+        _causes(summary),
+        _take(summary),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def append_step_summary(summary: Summary, environ: Mapping[str, str] = os.environ) -> bool:
+    """Append to the file that ``$GITHUB_STEP_SUMMARY`` names; False where there is none.
+
+    A file that cannot be written is no reason to fail a search: it counts as none.
+    """
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return False
+    try:
+        with open(path, "a", encoding="utf-8", errors="replace") as file:
+            file.write(step_summary(summary) + "\n")
+    except OSError:
+        return False
+    return True
+
+
+def report_md(summary: Summary) -> str:
+    """The written report of a run, as `report.md` in its folder."""
+    parts = [
+        f"# {escape(summary.objective)}: {_verdict(summary)}",
+        _facts(summary),
+        _picture(summary),
+        "## What was kept",
+        _kept_table(summary) or "Nothing: the champion is what it was.",
+        *_best(summary),
+        "## What was tried",
+        _tried_table(summary) or "No experiment was evaluated.",
+        *_reasons(summary),
+        *_taking(summary),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _verdict(summary: Summary) -> str:
+    return f"{escape(summary.metric)} {change(summary.baseline, summary.champion)}"
+
+
+def _facts(summary: Summary) -> str:
+    kept = f"{summary.kept} kept of {count(summary.tried, 'experiment')}"
+    cost = f" Agents cost {summary.cost_usd:.2f} USD." if summary.cost_usd else ""
+    isolation = tier(summary.isolation)
+    return (
+        f"{kept}; {better(summary.direction)}. Run `{summary.run}`, branch `{summary.branch}`, "
+        f"ended: {escape(summary.ended)}.{cost} {isolation[:1].upper()}{isolation[1:]}."
+    )
+
+
+def _kept_table(summary: Summary) -> str:
+    rows = digest.kept(summary.records)
+    if not rows:
+        return ""
+    head = ["experiment", escape(summary.metric), "change", "commit", "what it does"]
+    body = [_cells(row) for row in rows[-_MOST:]]
+    left_out = len(rows) - len(body)
+    note = f"\n\n{count(left_out, 'earlier keep')} not shown." if left_out > 0 else ""
+    return _table(head, body, "rrrll") + note
+
+
+def _cells(record: Record) -> list[str]:
+    words = escape(record.description or record.hypothesis)
+    commit = f"`{short(record.commit)}`" if record.commit else ""
+    return [str(record.experiment), human(record.score), signed(record.delta), commit, words]
+
+
+def _causes(summary: Summary) -> str:
+    counts = digest.causes(summary.records)
+    listed = ", ".join(f"{number} {cause}" for cause, number in counts)
+    return f"Not kept: {listed}." if listed else ""
+
+
+def _take(summary: Summary) -> str:
+    return f"Take it with `git merge {summary.branch}`." if summary.kept else ""
+
+
+def _picture(summary: Summary) -> str:
+    drawn = (Path(summary.folder) / "progress.png").exists()
+    return "![The score of every experiment](progress.png)" if drawn else ""
+
+
+def _best(summary: Summary) -> list[str]:
+    rows = digest.kept(summary.records)
+    if not rows:
+        return []
+    last = rows[-1]
+    hypothesis = f" Its hypothesis: {escape(last.hypothesis, 600)}" if last.hypothesis else ""
+    number = f"The champion is experiment {last.experiment}, {escape(last.description)}"
+    return [f"{number} ({escape(summary.metric)} {human(last.score)}).{hypothesis}"]
+
+
+def _tried_table(summary: Summary) -> str:
+    counts = [("kept", summary.kept)] if summary.kept else []
+    counts += digest.causes(summary.records)
+    body = [[what, str(number)] for what, number in counts]
+    return _table(["outcome", "experiments"], body, "lr") if body else ""
+
+
+def _reasons(summary: Summary) -> list[str]:
+    reasons = digest.common_reasons(summary.records, most=10)
+    if not reasons:
+        return []
+    body = [
+        [escape(reason.text, 160), str(len(reason.experiments)), str(reason.experiments[0])]
+        for reason in reasons
+    ]
+    head = ["reason (the first one's numbers)", "times", "first in"]
+    return ["## Why the rest was not kept", _table(head, body, "lrr")]
+
+
+def _taking(summary: Summary) -> list[str]:
+    if not summary.kept:
+        return []
+    base = short(digest.run_base(summary.records))
+    commands = [f"git log {summary.branch}", f"git merge {summary.branch}"]
+    if base:
+        commands.insert(1, f"git diff {base}..{summary.branch}")
+    return ["## How to take it", "```\n" + "\n".join(commands) + "\n```"]
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]], align: str) -> str:
+    rule = ["---:" if side == "r" else ":---" for side in align]
+    rows = [head, rule, *body]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -1,0 +1,44 @@
+"""What pytest's terminal shows for each status: category, letter and coloured word."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..records import Status
+
+TestStatus = tuple[str, str, tuple[str, dict[str, bool]]]
+
+_MARKUP: dict[str, dict[str, bool]] = {
+    "BASELINE": {"green": True},
+    "MEASURED": {"green": True},
+    "KEPT": {"green": True, "bold": True},
+    "REJECTED": {},
+    "FAILED": {"red": True},
+}
+_NEUTRAL = {"yellow": True}
+
+
+def teststatus(status: Status) -> TestStatus:
+    """What `pytest_report_teststatus` returns; the category is the word of the totals line."""
+    markup = _MARKUP.get(status.word, _NEUTRAL)
+    return status.word.lower(), status.letter, (status.word, dict(markup))
+
+
+class Words:
+    """Gives the reports of experiments their own words.
+
+    Those carry ``autoresearch_status``, and ``autoresearch_note`` for what stands behind the word.
+    """
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> TestStatus | None:
+        """Our words for a setup or call report that carries a status; pytest's for all others."""
+        name = getattr(report, "autoresearch_status", None)
+        # pytest keeps failures and errors apart by category: the sections it prints need that.
+        if name is None or report.failed or report.when == "teardown":
+            return None
+        category, letter, (word, markup) = teststatus(Status[name])
+        note = getattr(report, "autoresearch_note", "")
+        return category, letter, (f"{word} ({note})" if note else word, markup)

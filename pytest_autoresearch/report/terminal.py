@@ -1,0 +1,171 @@
+"""What the terminal says before, and above all after, a search."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from ..records import Objective, Record, Summary
+from . import digest
+from .text import better, change, count, human, one_line, short, signed
+
+LACKS = {
+    "none": "candidate code runs with your rights: files, network and other processes are open to it",
+}
+"""What each isolation tier lacks, said wherever the tier is named."""
+
+_FILES = ("progress.png", "results.tsv", "report.md")
+_MOST = 40
+_Line = tuple[str, dict[str, bool]]
+
+
+def tier(isolation: str) -> str:
+    """``isolation none: …what it lacks…``."""
+    lacks = LACKS.get(isolation)
+    return f"isolation {isolation}: {lacks}" if lacks else f"isolation {isolation}"
+
+
+def header(
+    isolation: str,
+    agents: Sequence[str],
+    *,
+    hours: float | None = None,
+    experiments: int | None = None,
+    notes: Sequence[str] = (),
+) -> list[str]:
+    """The lines for `pytest_report_header`: what can be said before collection."""
+    asked = f"agent {', '.join(agents)}; {_until(hours, experiments)}"
+    return [f"autoresearch: {line}" for line in (tier(isolation), asked, *notes)]
+
+
+def plan(
+    objective: Objective, run: str, branch: str, *, resumed: str = "", notes: Sequence[str] = ()
+) -> list[str]:
+    """The lines for `pytest_report_collectionfinish`: what is about to be searched, and where.
+
+    ``resumed`` says what an unfinished run already holds; ``notes`` are whole lines.
+    """
+    goal = f"{objective.nodeid}: {objective.metric}, {better(objective.direction)}"
+    lines = [
+        f"{goal}, budget {objective.budget:g} s a pass",
+        f"may change: {', '.join(objective.editable)}",
+        f"{f'goes on with run {run} ({resumed})' if resumed else f'new run {run}'}, branch {branch}",
+        *notes,
+    ]
+    return [f"autoresearch: {line}" for line in lines]
+
+
+def summary_lines(summary: Summary, rejected: bool = False) -> list[str]:
+    """The summary as plain lines; ``rejected`` lists every experiment that was not kept."""
+    return [text for text, _ in _lines(summary, rejected)]
+
+
+def write_summary(reporter: pytest.TerminalReporter, summary: Summary) -> None:
+    """Print the summary as a section; ``-rx`` and ``-ra`` list what was not kept."""
+    reporter.section("autoresearch", sep="=")
+    for text, markup in _lines(summary, rejected="x" in reporter.reportchars):
+        reporter.write_line(text, **markup)
+
+
+def _lines(summary: Summary, rejected: bool) -> Iterator[_Line]:
+    yield tier(summary.isolation), {"yellow": summary.isolation == "none"}
+    yield f"run {summary.run}, branch {summary.branch}", {}
+    yield f"ended: {one_line(summary.ended)}{_resumable(summary)}", {}
+    scores = change(summary.baseline, summary.champion)
+    tried = f"{summary.kept} kept of {count(summary.tried, 'experiment')}"
+    yield f"{summary.metric} {scores}, {better(summary.direction)}: {tried}", {"bold": True}
+    yield from _kept(summary)
+    yield from _not_kept(summary)
+    if rejected:
+        yield from _rejected(summary)
+    yield from _next(summary)
+
+
+def _kept(summary: Summary) -> Iterator[_Line]:
+    rows = digest.kept(summary.records)
+    if not rows:
+        if summary.tried:
+            yield from [("", {}), ("nothing was kept: the champion is what it was", {})]
+        return
+    yield from [("", {}), ("kept:", {})]
+    left_out = len(rows) - _MOST
+    if left_out > 0:
+        yield f"  ... {left_out} earlier ones, in results.tsv", {}
+    for row in rows[-_MOST:]:
+        yield f"  {_row(row)}", {"green": True}
+
+
+def _row(record: Record) -> str:
+    scores = f"{human(record.score):>10} {signed(record.delta):>10}"
+    words = one_line(record.description or record.hypothesis, 70)
+    return f"{record.experiment:>4} {scores}  {short(record.commit)}  {words}".rstrip()
+
+
+def _not_kept(summary: Summary) -> Iterator[_Line]:
+    counts = digest.causes(summary.records)
+    if counts:
+        listed = ", ".join(f"{number} {cause}" for cause, number in counts)
+        yield from [("", {}), (f"not kept: {listed}", {})]
+    for reason in digest.common_reasons(summary.records):
+        text = one_line(reason.text, 100)
+        yield f"{len(reason.experiments):>6} x {text}  ({_examples(reason.experiments)})", {}
+    skipped = digest.skipped(summary.records)
+    if skipped:
+        yield f"{skipped:>6} x skipped: the proposal was missing or repeated an earlier one", {}
+    miss = digest.closest_miss(summary.records)
+    if miss is not None:
+        about = one_line(miss.description, 70)
+        yield f"  nearest to a keep: {miss.experiment}, z {miss.z:+.1f}, {about}".rstrip(", "), {}
+
+
+def _examples(experiments: Sequence[int], most: int = 4) -> str:
+    shown = ", ".join(str(number) for number in experiments[:most])
+    return f"{shown}, ..." if len(experiments) > most else shown
+
+
+def _rejected(summary: Summary) -> Iterator[_Line]:
+    rows = digest.not_kept(summary.records)
+    if rows:
+        yield "", {}
+    for row in rows:
+        reason = one_line(row.reason, 160)
+        if not reason.startswith(row.status.tsv):
+            reason = f"{row.status.tsv}: {reason}".rstrip(": ")
+        about = f" ({one_line(row.description, 60)})" if row.description else ""
+        yield f"{row.status.word} [{row.item}] {reason}{about}", {}
+
+
+def _next(summary: Summary) -> Iterator[_Line]:
+    branch = shlex.quote(summary.branch)
+    base = short(digest.run_base(summary.records))
+    yield "", {}
+    if summary.kept:
+        yield f"look at it:  git log {branch}", {}
+        if base:
+            yield f"             git diff {base}..{branch}", {}
+    lead = "             " if summary.kept else "look at it:  "
+    folder = Path(summary.folder)
+    for path in (folder / name for name in _FILES):
+        if path.exists():
+            yield f"{lead}{path}", {}
+            lead = "             "
+    if summary.kept:
+        yield f"take it:     git merge {branch}", {}
+
+
+def _resumable(summary: Summary) -> str:
+    if summary.finished:
+        return ""
+    return "; the run is not finished, the same command goes on with it"
+
+
+def _until(hours: float | None, experiments: int | None) -> str:
+    if experiments == 0:
+        return "measures the baseline only"
+    bounds = [] if hours is None else [f"for {hours:g} h"]
+    if experiments is not None:
+        bounds.append(f"until {count(experiments, 'experiment')}")
+    return " or ".join(bounds) if bounds else "until stopped (Ctrl-C, or a file STOP in its folder)"

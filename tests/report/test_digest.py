@@ -1,0 +1,66 @@
+"""What the reports conclude from a run's records."""
+
+from __future__ import annotations
+
+from pytest_autoresearch.records import Part, Status
+from pytest_autoresearch.report.digest import (
+    CAUSES,
+    Reason,
+    causes,
+    closest_miss,
+    common_reasons,
+    not_kept,
+    run_base,
+)
+
+from .builders import BASE, record
+
+
+def test_every_status_of_an_experiment_that_is_not_kept_has_words() -> None:
+    listed = {status for status in Status if status.tsv}
+    assert set(CAUSES) == listed - {Status.BASELINE, Status.KEPT}
+
+
+def test_an_experiment_counts_once_by_its_last_status() -> None:
+    records = [
+        record(0, Status.BASELINE),
+        record(1, Status.INTERRUPTED),
+        record(1, Status.CRASH),
+        record(2, Status.WON),
+        record(2, Status.KEPT),
+        record(3),
+    ]
+    assert causes(records) == [("not better", 1), ("crashed", 1)]
+    assert [row.experiment for row in not_kept(records)] == [1, 3]
+
+
+def test_reasons_that_differ_in_numbers_only_are_one() -> None:
+    records = [
+        record(1, reason="auc 0.8312 against 0.8330: -0.0018, z -1.1"),
+        record(2, Status.CRASH, reason="NameError: name 'x' is not defined"),
+        record(3, reason="auc 0.84 against 0.8330: +0.007, z 1.2e-3"),
+        record(4, Status.KEPT),
+    ]
+    assert common_reasons(records) == [
+        Reason("auc 0.8312 against 0.8330: -0.0018, z -1.1", (1, 3)),
+        Reason("NameError: name 'x' is not defined", (2,)),
+    ]
+
+
+def test_the_closest_miss_has_the_largest_z() -> None:
+    records = [record(1, z=-2.0), record(2, z=1.2), record(3, Status.KEPT, z=4.0), record(4)]
+    miss = closest_miss(records)
+    assert miss is not None
+    assert miss.experiment == 2
+    assert closest_miss([record(1), record(2, z=-0.1)]) is None
+
+
+def test_the_run_starts_from_the_baselines_commit() -> None:
+    assert run_base([record(0, Status.BASELINE)]) == BASE
+    assert run_base([record(0, Status.BASELINE, base="", commit="c" * 40)]) == "c" * 40
+    assert run_base([record(1)]) == ""
+
+
+def test_a_failed_reference_does_not_unkeep_an_experiment() -> None:
+    records = [record(1, Status.KEPT), record(1, Status.FAILED, part=Part.REFERENCE)]
+    assert not_kept(records) == []
