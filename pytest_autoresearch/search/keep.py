@@ -222,7 +222,9 @@ class Race:
         self._scores.add(score)
         count, folds = len(self._scores.last), self._reference.folds
         if count > folds or (last and count != folds):
-            raise ValueError(f"the champion was scored on {folds} folds a pass, this is another number")
+            raise ValueError(
+                f"the champion was scored on {folds} folds a pass, this is another number"
+            )
         if self._at == 0 and self._behind(count):
             return self._stop(f"stopped after {count} of {folds} folds")
         if not last:

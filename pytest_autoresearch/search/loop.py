@@ -149,7 +149,9 @@ class Search:
             part = Part.REFERENCE if number else Part.CALIBRATION
             return self._measure(self._again(number, part), part, number, commit, splits)
         if self._suspicious():
-            return self._measure(self._again(number, Part.REFERENCE), Part.REFERENCE, number, commit, (0,))
+            return self._measure(
+                self._again(number, Part.REFERENCE), Part.REFERENCE, number, commit, (0,)
+            )
         return None
 
     def _measure(
@@ -162,7 +164,9 @@ class Search:
         """An item name for a re-measurement that is not taken yet."""
         name = f"{number:04d}-{part.value}"
         taken = {
-            record.item for record in self.history.records if record.status is not Status.INTERRUPTED
+            record.item
+            for record in self.history.records
+            if record.status is not Status.INTERRUPTED
         }
         if name not in taken:
             return name

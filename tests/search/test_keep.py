@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import champion, constant, walk
 
-from pytest_autoresearch.records import Direction
+from pytest_autoresearch.records import Direction, Turn
 from pytest_autoresearch.search.keep import (
     STRICTNESS,
     Finding,
@@ -17,7 +17,6 @@ from pytest_autoresearch.search.keep import (
     replayed,
 )
 from pytest_autoresearch.search.noise import Reference, pooled
-from pytest_autoresearch.records import Turn
 
 SEEDS = (11, 12, 13)
 
@@ -34,13 +33,15 @@ def race(
 def test_a_clearly_worse_candidate_is_dropped_before_its_first_pass_ends() -> None:
     found = race(-2.0)
     assert not found.finding.better
-    assert len(found.passes) == 1 and len(found.passes[0].scores) < 5
+    assert len(found.passes) == 1
+    assert len(found.passes[0].scores) < 5
     assert "of 5 folds" in found.finding.why
 
 
 def test_a_clear_gain_is_kept_after_two_splits_with_two_seeds() -> None:
     found = race(1.0)
-    assert found.done and found.finding.better
+    assert found.done
+    assert found.finding.better
     assert [(p.split, p.seed) for p in found.passes] == [(0, 11), (1, 12)]
     assert all(len(p.scores) == 5 for p in found.passes)
 
@@ -126,7 +127,8 @@ def test_one_fold_a_pass_is_judged_by_the_seeds_noise() -> None:
     good, bad = (Race(Rule(), reference, "maximize", SEEDS) for _ in range(2))
     walk(good, 2.0, folds=1)
     walk(bad, -2.0, folds=1)
-    assert good.finding.better and not bad.finding.better
+    assert good.finding.better
+    assert not bad.finding.better
 
 
 @pytest.mark.parametrize("folds", [4, 6])
@@ -137,17 +139,25 @@ def test_another_number_of_folds_than_the_champions_is_refused(folds: int) -> No
 
 def test_a_measurement_walks_its_turns_to_the_end() -> None:
     plan = Measurement([Turn(0, 1), Turn(1, 2)])
-    assert [plan.told(0.5, last=False), plan.told(0.5, last=True)] == [Step.NEXT_FOLD, Step.NEXT_SPLIT]
-    assert not plan.done and plan.turn == Turn(1, 2)
+    assert [plan.told(0.5, last=False), plan.told(0.5, last=True)] == [
+        Step.NEXT_FOLD,
+        Step.NEXT_SPLIT,
+    ]
+    assert not plan.done
+    assert plan.turn == Turn(1, 2)
     assert [plan.told(0.1, last=False), plan.told(0.2, last=True)] == [Step.NEXT_FOLD, Step.KEEP]
-    assert plan.done and plan.finding.better and plan.finding.score == 0.5
+    assert plan.done
+    assert plan.finding.better
+    assert plan.finding.score == 0.5
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_the_verdict_explains_itself(direction: Direction) -> None:
     finding = Finding(False, 0.8312, 0.8330, -1.1, "did not hold in pass 2")
     text = explained(finding, "auc", 1.65)
-    assert text == "auc 0.8312 against 0.8330: -0.0018, z -1.1 (needs +1.65); did not hold in pass 2"
+    assert (
+        text == "auc 0.8312 against 0.8330: -0.0018, z -1.1 (needs +1.65); did not hold in pass 2"
+    )
 
 
 def test_the_typical_residual_is_corrected_from_median_to_mean() -> None:
@@ -159,5 +169,5 @@ def test_a_champion_is_measured_twice_on_each_of_three_splits_or_four_times_on_o
     rule = Rule()
     assert rule.to_measure("callable", []) == (0, 0, 1, 1, 2, 2)
     assert rule.to_measure("list", []) == (0, 0, 0, 0)
-    done = [p for p in race(1.0).passes[1:]]
+    done = list(race(1.0).passes[1:])
     assert rule.to_measure("callable", done) == (0, 0, 1, 2, 2)

@@ -42,7 +42,8 @@ def test_all_seeds_differ() -> None:
 def test_a_later_patch_is_compared_with_the_new_champion() -> None:
     records = run(search(["1.0", "0.5"]))
     rejected = next(r for r in records if r.item == "0002")
-    assert rejected.base == "0001" and rejected.status is Status.DISCARD
+    assert rejected.base == "0001"
+    assert rejected.status is Status.DISCARD
 
 
 def test_a_tree_that_was_tried_before_takes_no_number() -> None:
@@ -56,8 +57,10 @@ def test_a_tree_that_was_tried_before_takes_no_number() -> None:
 def test_a_refused_patch_takes_a_number_and_is_not_evaluated() -> None:
     records = run(search(["refuse", "1.0"]))
     refused = next(r for r in records if r.item == "0001")
-    assert refused.status is Status.REFUSED and refused.reason == "touches the test file"
-    assert refused.passes == () and refused.tree == "0"
+    assert refused.status is Status.REFUSED
+    assert refused.reason == "touches the test file"
+    assert refused.passes == ()
+    assert refused.tree == "0"
     assert records[-2].item == "0002"
 
 
@@ -67,7 +70,8 @@ def test_the_limit_counts_experiments_of_the_run() -> None:
     assert memory.next_number == 3
     later = search(["-3.0", "-4.0"], memory, limit=3)
     assert items(run(later)) == ["0003"]
-    assert later.reached_limit and not later.exhausted
+    assert later.reached_limit
+    assert not later.exhausted
 
 
 def test_limit_zero_measures_the_baseline_only() -> None:
@@ -88,12 +92,14 @@ def test_an_interrupted_experiment_is_evaluated_first_under_its_own_number() -> 
         assert experiment is not None
         first.tell(experiment, evaluate(first, experiment))
     under_way = first.ask()
-    assert under_way is not None and under_way.item == "0002"
+    assert under_way is not None
+    assert under_way.item == "0002"
     first.tell(under_way, Outcome(status=Status.INTERRUPTED, reason="stopped by a signal"))
 
     again = search(["-5.0"], memory)
     resumed = again.ask()
-    assert resumed is not None and (resumed.item, resumed.tree) == ("0002", "1.0")
+    assert resumed is not None
+    assert (resumed.item, resumed.tree) == ("0002", "1.0")
     record = again.tell(resumed, evaluate(again, resumed))
     assert record.status is Status.KEPT
     assert [r.item for r in memory.records].count("0002") == 1
@@ -128,7 +134,8 @@ def test_a_failure_sticks_whatever_the_scores_say(outcome: Outcome) -> None:
         experiment,
         Outcome(good.passes, outcome.status, outcome.reason, True, True, "callable"),
     )
-    assert record.status is outcome.status and record.reason == outcome.reason
+    assert record.status is outcome.status
+    assert record.reason == outcome.reason
 
 
 @pytest.mark.parametrize(("complete", "asked"), [(False, True), (True, False)])
@@ -191,7 +198,8 @@ def test_a_constraint_that_is_never_logged_fails_the_baseline() -> None:
     experiment = searching.ask()
     assert experiment is not None
     record = searching.tell(experiment, evaluate(searching, experiment))
-    assert record.status is Status.FAILED and "fairness" in record.reason
+    assert record.status is Status.FAILED
+    assert "fairness" in record.reason
 
 
 @pytest.mark.parametrize("text", ["0.8", "=> 1", "<= x", "<= 1.1 * champion", "", "<= nan"])

@@ -107,7 +107,10 @@ def objective(direction: Direction = "maximize", **constraints: str) -> Objectiv
 
 
 def search(
-    trees: Iterable[str] = (), memory: Memory | None = None, limit: int | None = None, **kwargs: object
+    trees: Iterable[str] = (),
+    memory: Memory | None = None,
+    limit: int | None = None,
+    **kwargs: object,
 ) -> Search:
     history = memory or Memory()
     values: dict[str, object] = {"agent_name": "script", "isolation": "none", "seed": 1} | kwargs
@@ -162,7 +165,11 @@ def champion(
 ) -> Reference:
     """The reference of a champion that was measured with fresh seeds."""
     passes = [
-        Pass(s, 1000 + r * 10 + s, tuple(noisy(value, Turn(s, 1000 + r * 10 + s), f, sd) for f in range(folds)))
+        Pass(
+            s,
+            1000 + r * 10 + s,
+            tuple(noisy(value, Turn(s, 1000 + r * 10 + s), f, sd) for f in range(folds)),
+        )
         for s in range(splits)
         for r in range(runs)
     ]

@@ -1,0 +1,360 @@
+"""The `candidate` fixture's object: the only door to untrusted code."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .exceptions import CandidateFailure, ProtocolError, UsageProblem
+from .records import Json, Limits
+from .sandbox import Answer, Job, Meter, Result, Sandbox, discard, pack, size_of
+from .sandbox.answer import announced, require_finite
+from .sandbox.arguments import admit, row_count
+from .sandbox.payload import Payload
+from .sandbox.prediction import Prediction
+from .sandbox.script import contents, pattern_of
+
+MAX_ROWS = 10_000_000
+MAX_COLUMNS = 1024
+SHARE = 0.8
+"""How much of the budget that is left a fit is told that it has."""
+
+SUPPLIED = ("seed", "seconds", "report")
+OUTPUT = "output.bin"
+
+
+class Evaluation(Protocol):
+    """What a candidate tells the evaluation that it belongs to, and asks of it."""
+
+    @property
+    def seed(self) -> int:
+        """This pass's seed."""
+
+    @property
+    def folds_left(self) -> int:
+        """Folds of this pass not finished yet, the present one included."""
+
+    def failed(self, failure: CandidateFailure) -> None:
+        """Told once of the first failure, which sticks."""
+
+    def used(self, phase: str, seconds: float, peak_mb: float) -> None:
+        """Told for each process: ``fit``, ``predict``, ``call`` or ``run``."""
+
+    def printed(self, text: str) -> None:
+        """Told what a process printed, cleaned."""
+
+    def trust(self, word: str) -> None:
+        """Told ``joint`` or ``self-reported`` when a score deserves less trust."""
+
+
+class Candidate:
+    """One candidate's code, run in sandboxed processes.
+
+    ``tree`` holds its files as they lie in the repository; ``entry`` and ``roots`` (import roots, ``.``
+    is the tree itself) are POSIX paths in it. ``limits`` are the sandbox's unless given.
+
+    Every method raises a `CandidateFailure` for what the candidate does wrong. The first one sticks:
+    it is told to the evaluation, and every later call raises it again.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        tree: Path,
+        entry: str,
+        *,
+        roots: Sequence[str],
+        meter: Meter,
+        evaluation: Evaluation,
+        limits: Limits | None = None,
+    ) -> None:
+        self._sandbox = sandbox
+        self._tree = tree.resolve()
+        self._entry = entry
+        self._roots = tuple(roots)
+        self._meter = meter
+        self._evaluation = evaluation
+        self._limits = limits or sandbox.limits
+        self._failure: CandidateFailure | None = None
+
+    def fit(self, *args: Any, **kwargs: Any) -> Model:
+        """Run the entry's ``fit`` in a process of its own; the model is an opaque handle.
+
+        Arguments are NumPy arrays, pandas or polars frames and series, SciPy sparse matrices, lists of
+        str or bytes, numbers, and dicts of these; anything else raises `UsageProblem`. ``seed`` is
+        supplied, and, where declared, ``seconds``, ``report`` and the names of ``data``.
+        """
+        __tracebackhide__ = True
+        self._go_on()
+        payload = self._payload("fit", args, kwargs)
+        artifact = Path(tempfile.mkdtemp(dir=self._sandbox.folder, prefix="model-"))
+        model = Model(self, artifact)
+        seconds = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
+        order = self._order("fit", artifact=str(artifact), seconds=seconds)
+        self._do("fit", Job("fit", order, payload))
+        self._require_small(artifact)
+        return model
+
+    def call(
+        self,
+        target: str,
+        *args: Any,
+        shape: Sequence[int | None],
+        dtype: str = "float64",
+        max_columns: int = MAX_COLUMNS,
+        **kwargs: Any,
+    ) -> npt.NDArray[Any]:
+        """Call ``function`` of ``"file.py:function"`` and return its finite numbers.
+
+        The file lies beside the entry, or anywhere in the repository when it begins with ``/``. A
+        dimension that is ``None`` is the candidate's to choose: the first up to the rows of the first
+        argument (10 million when it has none), the others up to ``max_columns``.
+        """
+        __tracebackhide__ = True
+        self._go_on()
+        file, colon, function = target.rpartition(":")
+        if not colon or not function.isidentifier():
+            raise UsageProblem(f"candidate.call({target!r}): write it as 'file.py:function'")
+        payload = self._payload(function, args, kwargs)
+        answer = announced("candidate.call()", shape, dtype, _most_rows(args), max_columns)
+        order = self._order("call", entry=self._path(file), function=function, answer=answer)
+        result = self._do("call", Job(function, order, payload, answer))
+        return self._finite(result, function)
+
+    def run(
+        self,
+        script: str,
+        *args: str | int | float,
+        pattern: str | None = None,
+        key: str | None = None,
+        files: Mapping[str, bytes | npt.NDArray[Any]] | None = None,
+        shape: Sequence[int] | None = None,
+        dtype: str = "float64",
+    ) -> Any:
+        """Run an existing script as ``python train.py`` would, in an empty writable folder.
+
+        ``files`` are put there first (arrays as ``.npy``). The environment variables
+        ``AUTORESEARCH_SEED``, ``_SECONDS``, ``_DATA_NAME`` (for each name of ``data``) and, with
+        ``shape``, ``_OUTPUT`` say the rest. One of three things comes back:
+
+        * ``pattern``: the number in the first group of the last match in what was printed;
+        * ``key``: the number after the last ``key:`` or ``key =`` at the beginning of a line;
+        * ``shape``: the array that the script wrote with ``array.tofile(os.environ["AUTORESEARCH_OUTPUT"])``,
+          which the frozen test then scores.
+
+        A printed number is stamped ``self-reported``, an array ``joint``.
+        """
+        __tracebackhide__ = True
+        self._go_on()
+        if sum(one is not None for one in (pattern, key, shape)) != 1:
+            raise UsageProblem("candidate.run() needs exactly one of pattern=, key= and shape=")
+        if shape is not None and None in tuple(shape):
+            raise UsageProblem(f"candidate.run(shape={shape!r}): all dimensions must be numbers")
+        answer = None
+        if shape is not None:
+            answer = announced("candidate.run()", shape, dtype, MAX_ROWS, MAX_COLUMNS)
+        self._evaluation.trust("self-reported" if answer is None else "joint")
+        order = self._order("run", entry=self._path(script), argv=[str(one) for one in args])
+        order |= {"env": self._variables(), "output": OUTPUT if answer else ""}
+        named = contents(files or {})
+        job = Job(script, order, pack(script, (), {}), answer, named, OUTPUT if answer else "")
+        result = self._do("run", job)
+        if answer is not None:
+            return self._finite(result, script)
+        return self._printed_number(result, script, pattern or pattern_of(str(key)))
+
+    def _predict(self, model: Model, asked: Prediction) -> npt.NDArray[np.float64]:
+        """All chunks, each in a fresh process; rows in the order that they came in."""
+        count = row_count(asked.X, "X")
+        found = np.empty((count, asked.columns))
+        answer_shape = (lambda n: (n,)) if asked.columns == 1 else (lambda n: (n, asked.columns))
+        for rows in asked.chunks(count):
+            shape = answer_shape(len(rows))
+            answer = Answer(shape, shape)
+            order = self._order("predict", artifact=str(model.artifact), answer=answer)
+            result = self._do("predict", Job("predict", order, asked.part(rows), answer))
+            assert result.array is not None
+            found[rows] = result.array.reshape(len(rows), asked.columns)
+        shaped = found[:, 0] if asked.columns == 1 else found
+        self._check(shaped, "predict")
+        return shaped + 0.0
+
+    def _payload(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Payload:
+        reserved = [one for one in kwargs if one in SUPPLIED or one in self._limits.data]
+        if reserved:
+            raise UsageProblem(
+                f"{name}({reserved[0]}=…): the harness itself supplies `{reserved[0]}`"
+            )
+        positional = tuple(
+            admit(one, f"{name}(): argument {place}") for place, one in enumerate(args, start=1)
+        )
+        return pack(
+            name, positional, {key: admit(one, f"{name}({key}=…)") for key, one in kwargs.items()}
+        )
+
+    def _order(
+        self, op: str, *, answer: Answer | None = None, entry: str | None = None, **more: Json
+    ) -> dict[str, Json]:
+        """What `inside.entry` is told."""
+        entry = entry or self._entry
+        own = str(PurePosixPath(entry).parent)
+        order: dict[str, Json] = {
+            "op": op,
+            "tree": str(self._tree),
+            "roots": list(dict.fromkeys([*self._roots, own])),
+            "entry": entry,
+            "seed": self._evaluation.seed,
+            "data": self._data(),
+            "env": {},
+            "argv": [],
+        }
+        if answer is not None:
+            order |= {"shape": answer.shape, "most": answer.most, "dtype": answer.dtype}
+        return order | more
+
+    def _data(self) -> dict[str, str]:
+        found = {}
+        for name, path in self._limits.data.items():
+            full = os.path.abspath(os.path.expanduser(os.path.expandvars(path)))
+            if not os.path.exists(full):
+                raise UsageProblem(
+                    f"sandbox marker, data={{{name!r}: {path!r}}}: there is no {full}"
+                )
+            found[name] = full
+        return found
+
+    def _path(self, name: str) -> str:
+        """A path in the tree: beside the entry, or from the repository's root after a ``/``."""
+        base = PurePosixPath(self._entry).parent
+        path = PurePosixPath(name[1:]) if name.startswith("/") else base / name
+        if ".." in path.parts or not path.name:
+            raise UsageProblem(f"{name!r} is not a path inside the candidate's files")
+        return str(path)
+
+    def _variables(self) -> dict[str, str]:
+        """The environment of a script."""
+        left = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
+        found = {
+            "AUTORESEARCH_SEED": str(self._evaluation.seed),
+            "AUTORESEARCH_SECONDS": f"{left:.3f}",
+        }
+        found |= {f"AUTORESEARCH_DATA_{k.upper()}": path for k, path in self._data().items()}
+        return found
+
+    def _go_on(self) -> None:
+        """After a failure nothing is run any more."""
+        __tracebackhide__ = True
+        if self._failure is not None:
+            raise self._failure
+
+    def _do(self, phase: str, job: Job) -> Result:
+        """Run a job; whatever the candidate did wrong is raised, and sticks."""
+        __tracebackhide__ = True
+        self._go_on()
+        try:
+            result = self._sandbox.run(job, self._meter)
+        except CandidateFailure as failure:
+            raise self._stick(failure) from None
+        self._evaluation.used(phase, result.seconds, result.peak_mb)
+        if result.output:
+            self._evaluation.printed(result.output)
+        if result.failure is not None:
+            raise self._stick(result.failure)
+        return result
+
+    def _stick(self, failure: CandidateFailure) -> CandidateFailure:
+        self._failure = failure
+        self._evaluation.failed(failure)
+        return failure
+
+    def _require_small(self, artifact: Path) -> None:
+        size, limit = size_of(artifact), self._limits.artifact
+        if size > limit:
+            raise self._stick(
+                ProtocolError(
+                    f"the fitted state takes {size / 2**20:.0f} MiB, more than artifact="
+                    f"{limit / 2**20:.0f} MiB of the sandbox marker"
+                )
+            )
+
+    def _finite(self, result: Result, name: str) -> npt.NDArray[Any]:
+        assert result.array is not None
+        self._check(result.array, name)
+        return result.array
+
+    def _check(self, array: npt.NDArray[Any], name: str) -> None:
+        try:
+            require_finite(array, name)
+        except ProtocolError as error:
+            raise self._stick(error) from None
+
+    def _printed_number(self, result: Result, script: str, pattern: str) -> float:
+        matches = list(re.finditer(pattern, result.output, re.MULTILINE))
+        if not matches:
+            last = result.output.strip()[-300:] or "nothing"
+            raise self._stick(
+                ProtocolError(
+                    f"{script} printed nothing that matches {pattern!r}; at its end: {last}"
+                )
+            )
+        text = matches[-1][1] if matches[-1].re.groups else matches[-1][0]
+        try:
+            value = float(text)
+        except (TypeError, ValueError):
+            value = math.nan
+        if not math.isfinite(value):
+            raise self._stick(ProtocolError(f"{script} printed {text!r}, not a finite number"))
+        return value
+
+
+class Model:
+    """What ``candidate.fit`` returned: a handle. The state itself never reaches the judge."""
+
+    def __init__(self, candidate: Candidate, artifact: Path) -> None:
+        self.artifact = artifact
+        self._candidate = candidate
+        self._finalizer = weakref.finalize(self, discard, artifact)
+
+    def predict(
+        self,
+        X: Any,
+        columns: int = 1,
+        *,
+        groups: Any = None,
+        context: Any = None,
+        chunks: int | None = None,
+        row_independent: bool = True,
+    ) -> npt.NDArray[np.float64]:
+        """Predict in fresh processes, on shuffled chunks; rows come back in their own order.
+
+        Returns float64 of shape (n,), or (n, columns) when ``columns`` is above 1, all finite.
+        ``groups`` (one id a row) keeps a group's rows in one chunk and next to each other, and is passed
+        on; ``context`` goes whole to each process. ``chunks`` is 2 unless given, 1 with a GPU.
+        ``row_independent=False`` declares that a row's prediction may depend on the other rows.
+        """
+        __tracebackhide__ = True
+        if type(columns) is not int or columns < 1:
+            raise UsageProblem(f"predict(columns={columns!r}): a number of columns, at least 1")
+        candidate = self._candidate
+        candidate._go_on()
+        if chunks is None:
+            chunks = 1 if candidate._limits.gpu > 0 else 2
+        asked = Prediction(X, columns, groups, context, chunks, candidate._evaluation.seed)
+        return candidate._predict(self, asked)
+
+
+def _most_rows(args: Sequence[Any]) -> int:
+    """Rows of the first argument, which bound the rows of an answer."""
+    try:
+        return row_count(args[0], "argument 1") if args else MAX_ROWS
+    except UsageProblem:
+        return MAX_ROWS

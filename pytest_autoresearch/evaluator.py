@@ -1,0 +1,207 @@
+"""One item from set-up to outcome: the frozen test, run on a candidate's files."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .candidate import Candidate
+from .exceptions import AutoresearchError, HarnessFault, Interrupted, Misuse, UsageProblem
+from .marks import marked
+from .objective import Evaluation, Recorder
+from .records import Experiment, Objective, Outcome, Status
+from .sandbox import Meter, Sandbox, discard, libraries, materialise
+from .search.keep import Plan
+
+SLOT: pytest.StashKey[Slot] = pytest.StashKey()
+
+
+@dataclass
+class Slot:
+    """What one item evaluates: filled at set-up, emptied at teardown."""
+
+    evaluation: Evaluation
+    candidate: Candidate
+    meter: Meter
+    tree: Path
+    experiment: Experiment | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+class Bench:
+    """Where candidates are evaluated: one sandbox for the session, one folder for each candidate.
+
+    ``roots`` are the import roots inside the candidate's tree, ``entry`` the file that holds ``fit``
+    and ``predict``, both relative to the repository's root.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        repository: Path,
+        entry: str,
+        roots: tuple[str, ...],
+        deadline: float | None = None,
+    ) -> None:
+        self.objective = objective
+        self.repository = repository
+        self.entry = entry
+        self.roots = roots
+        self.deadline = deadline
+        self.folder = Path(tempfile.mkdtemp(prefix="autoresearch-"))
+        self._sandbox: Sandbox | None = None
+        self._budget = objective.budget
+
+    def sandbox(self, files: Mapping[str, bytes]) -> Sandbox:
+        """The session's sandbox, started with the libraries that the files use."""
+        if self._sandbox is None:
+            self._sandbox = Sandbox(
+                self.objective.limits,
+                self.folder,
+                libraries(files),
+                repository=self.repository,
+            )
+            self._sandbox.start()
+        return self._sandbox
+
+    def slot(self, item: pytest.Item, files: Mapping[str, bytes], plan: Plan, needs: float) -> Slot:
+        """Lay out a candidate's files and stash what the item's fixtures hand to the test."""
+        meter = Meter(self._budget, self.deadline)
+        tree = Path(tempfile.mkdtemp(dir=self.folder, prefix="tree-"))
+        materialise(files, tree)
+        evaluation = Evaluation(plan, self.objective.metric, needs, meter.restart)
+        candidate = Candidate(
+            self.sandbox(files),
+            tree,
+            self.entry,
+            roots=self.roots,
+            limits=self.objective.limits,
+            meter=meter,
+            evaluation=evaluation,
+        )
+        slot = Slot(evaluation, candidate, meter, tree)
+        item.stash[SLOT] = slot
+        return slot
+
+    def clear(self, item: pytest.Item) -> None:
+        """Remove a candidate's files."""
+        slot = item.stash.get(SLOT, None)
+        if slot is not None:
+            discard(slot.tree)
+
+    def close(self) -> None:
+        """End the sandbox and remove everything."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None
+        discard(self.folder)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
+        """pytest-timeout's budget is ours: a meter of sandbox time, not an alarm in the judge."""
+        if not marked(item):
+            return None
+        self._budget = float(settings.timeout)
+        slot = item.stash.get(SLOT, None)
+        if slot is not None:
+            slot.meter.budget = self._budget
+        item.cancel_timeout = lambda: None  # type: ignore[attr-defined]
+        return True
+
+
+def slot_of(request: pytest.FixtureRequest) -> Slot:
+    slot: Slot | None = request.node.stash.get(SLOT, None)
+    if slot is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixtures candidate and experiment belong to a test marked "
+            "@pytest.mark.autoresearch(metric=…, direction=…, editable=[…])"
+        )
+    return slot
+
+
+def candidate_of(request: pytest.FixtureRequest) -> Candidate:
+    """The `candidate` fixture."""
+    return slot_of(request).candidate
+
+
+def recorder_of(request: pytest.FixtureRequest) -> Recorder:
+    """The `experiment` fixture."""
+    return Recorder(slot_of(request).evaluation)
+
+
+def outcome_of(slot: Slot, call: pytest.CallInfo[None]) -> Outcome:
+    """How the test body ended, from the judge's own objects; never from assertion text."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    status, reason, in_test = _ended(slot, error)
+    return slot.evaluation.outcome(status, reason, seconds=call.duration, in_test=in_test)
+
+
+def _ended(slot: Slot, error: BaseException | None) -> tuple[Status | None, str, bool]:
+    """Status (``None``: to be judged), reason, and whether the frozen test itself raised."""
+    evaluation, experiment = slot.evaluation, slot.experiment
+    if experiment is not None and experiment.refused:
+        return Status.REFUSED, experiment.refused, False
+    if isinstance(error, HarnessFault):
+        return Status.FAILED, str(error), True
+    if isinstance(error, Interrupted) or (slot.meter.interrupted and not evaluation.plan.done):
+        return Status.INTERRUPTED, "stopped at the deadline", False
+    if evaluation.failure is not None:
+        failure = evaluation.failure
+        return failure.status, f"{type(failure).__name__}: {_headline(failure)}", False
+    if evaluation.misuse is not None:
+        return Status.CRASH, str(evaluation.misuse), True
+    return _ended_by_test(evaluation, error)
+
+
+def _ended_by_test(
+    evaluation: Evaluation, error: BaseException | None
+) -> tuple[Status | None, str, bool]:
+    judged = evaluation.asked and evaluation.plan.done
+    if isinstance(error, AssertionError) and judged and not evaluation.plan.finding.better:
+        return None, "", False
+    if isinstance(error, Misuse | UsageProblem):
+        return Status.CRASH, str(error), True
+    if error is not None:
+        return Status.CRASH, f"{type(error).__name__}: {first_line(error)}", True
+    if not evaluation.asked:
+        return (
+            Status.CRASH,
+            "the test never reads experiment.improves: end it with `assert experiment.improves`",
+            True,
+        )
+    return None, "", False
+
+
+def _headline(failure: BaseException) -> str:
+    """The line of a failure that says most: a traceback's last one."""
+    lines = [line for line in str(failure).splitlines() if line.strip()]
+    return lines[-1].strip()[:300] if lines else type(failure).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, bounded."""
+    return (str(error).strip().splitlines() or [""])[0][:300]
+
+
+class Reports:
+    """Turns an outcome into pytest's words."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, AutoresearchError):
+            # Our own errors say what is wrong and what to do; where we raised them helps nobody.
+            report.longrepr = str(error)
+        slot = item.stash.get(SLOT, None)
+        if slot is not None and call.when == "call":
+            report.autoresearch_outcome = outcome_of(slot, call)  # type: ignore[attr-defined]
+        return report

@@ -1,0 +1,246 @@
+"""Command line and ini: what a person may ask for, and what is refused at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .exceptions import UsageProblem
+
+STRICTNESS = ("explore", "default", "strict")
+TIERS = ("auto", "sealed", "guarded", "none")
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_OPTIONS: tuple[tuple[str, dict[str, Any], str, Any], ...] = (
+    (
+        "experiments",
+        {"metavar": "N", "type": int},
+        "End after N numbered experiments of the run; the baseline is not counted.",
+        None,
+    ),
+    (
+        "agent",
+        {"metavar": "SPEC", "action": "append"},
+        "Who proposes patches: tune (offline, the default), replay:DIR, or a name given by a plugin "
+        "or conftest.py.",
+        [],
+    ),
+    (
+        "run",
+        {"metavar": "NAME"},
+        "Name of the run (default: the objective's unfinished run, else OBJECTIVE-DATE).",
+        "",
+    ),
+    (
+        "isolation",
+        {"metavar": "TIER"},
+        "How candidate code is kept in: auto, sealed, guarded or none. This version has none only: "
+        "separate processes, no walls.",
+        "auto",
+    ),
+    (
+        "strictness",
+        {"metavar": "WORD"},
+        "How sure a gain must be to be kept: explore, default or strict.",
+        "default",
+    ),
+    ("dir", {"metavar": "DIR"}, "Parent folder of runs (default: .autoresearch).", ".autoresearch"),
+)
+_FLAGS: tuple[tuple[str, str], ...] = (
+    ("require-gain", "Exit with 1 when nothing was kept."),
+    (
+        "allow-untrusted",
+        "Let an agent other than tune and replay commit without isolation. Every record says so.",
+    ),
+)
+
+
+def add(parser: pytest.Parser) -> None:
+    """Declare every option and its ini twin."""
+    group = parser.getgroup("autoresearch", "autonomous research (pytest-autoresearch)")
+    group.addoption(
+        "--autoresearch",
+        action="store_true",
+        default=False,
+        help="Search for a better model instead of checking the present one.",
+    )
+    group.addoption(
+        "--hours",
+        "--autoresearch-hours",
+        dest="autoresearch_hours",
+        metavar="H",
+        type=float,
+        default=None,
+        help="Plan the search to end within H hours (fractions allowed).",
+    )
+    parser.addini("autoresearch_hours", "Plan the search to end within so many hours.", default="")
+    for name, kwargs, text, _default in _OPTIONS:
+        _add(parser, group, name, kwargs, text)
+    for name, text in _FLAGS:
+        dest = "autoresearch_" + name.replace("-", "_")
+        group.addoption(
+            f"--autoresearch-{name}", dest=dest, action="store_true", default=None, help=text
+        )
+        parser.addini(dest, text, type="bool", default=False)
+    _add_ini_only(parser)
+
+
+def _add(
+    parser: pytest.Parser, group: pytest.OptionGroup, name: str, kwargs: dict[str, Any], text: str
+) -> None:
+    dest = "autoresearch_" + name.replace("-", "_")
+    group.addoption(f"--autoresearch-{name}", dest=dest, default=None, help=text, **kwargs)
+    kind: Any = "args" if name == "agent" else "string"
+    parser.addini(dest, text, type=kind, default=[] if name == "agent" else "")
+
+
+def _add_ini_only(parser: pytest.Parser) -> None:
+    parser.addini(
+        "autoresearch_objective",
+        "Node id, relative to rootdir, of the objective that a search is about.",
+        default="",
+    )
+    parser.addini("autoresearch_protocol", "File with the instructions to agents.", default="")
+    parser.addini(
+        "autoresearch_check",
+        "Whether plain pytest checks the champion (default: true).",
+        type="bool",
+        default=True,
+    )
+    parser.addini("autoresearch_min_effect", "Smallest gain worth keeping.", default="0")
+    parser.addini(
+        "autoresearch_heartbeat",
+        "Seconds between two lines of progress where there is no terminal; 0: none.",
+        type="float",
+        default=60.0,
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for, checked; options win over ini."""
+
+    hours: float | None
+    experiments: int | None
+    agents: tuple[str, ...]
+    run: str
+    isolation: str
+    strictness: str
+    min_effect: float
+    require_gain: bool
+    allow_untrusted: bool
+    dir: Path
+    objective: str
+    protocol: str
+
+
+def settings(config: pytest.Config) -> Settings:
+    """Read and check the options; raises `UsageProblem` with the offending value."""
+    hours = _number(config, "hours", "--hours")
+    if hours is not None and hours <= 0:
+        raise UsageProblem(f"--hours {hours:g}: must be more than 0")
+    experiments = _number(config, "experiments", "--autoresearch-experiments")
+    if experiments is not None and (experiments < 0 or experiments != int(experiments)):
+        raise UsageProblem(
+            f"--autoresearch-experiments {experiments:g}: must be a whole number, 0 or more"
+        )
+    agents = tuple(str(spec) for spec in _value(config, "agent") or ("tune",))
+    if len(agents) > 1:
+        raise UsageProblem(
+            f"--autoresearch-agent: {len(agents)} agents given; this version searches with one"
+        )
+    return Settings(
+        hours=hours,
+        experiments=None if experiments is None else int(experiments),
+        agents=agents,
+        run=_run_name(str(_value(config, "run") or "")),
+        isolation=_isolation(str(_value(config, "isolation") or "auto")),
+        strictness=_one_of(
+            "strictness", str(_value(config, "strictness") or "default"), STRICTNESS
+        ),
+        min_effect=_ini_number(config, "min_effect"),
+        require_gain=bool(_value(config, "require_gain")),
+        allow_untrusted=bool(_value(config, "allow_untrusted")),
+        dir=config.rootpath / os.path.expanduser(str(_value(config, "dir") or ".autoresearch")),
+        objective=str(config.getini("autoresearch_objective")),
+        protocol=str(config.getini("autoresearch_protocol")),
+    )
+
+
+def refuse_what_does_not_fit(config: pytest.Config) -> None:
+    """Options that make no sense beside a search nobody watches."""
+    reasons = {
+        "usepdb": ("--pdb", "an experiment that nobody watches cannot be debugged"),
+        "trace": ("--trace", "an experiment that nobody watches cannot be debugged"),
+        "setuponly": ("--setup-only", "a search evaluates patches"),
+        "setupplan": ("--setup-plan", "a search evaluates patches"),
+        "lf": ("--lf", "experiments are new in every session"),
+        "failedfirst": ("--ff", "experiments are new in every session"),
+        "stepwise": ("--sw", "experiments are new in every session"),
+    }
+    for dest, (option, why) in reasons.items():
+        if config.getoption(dest, False):
+            raise UsageProblem(f"{option} and --autoresearch exclude each other: {why}")
+    if config.getoption("numprocesses", None) or config.getoption("tx", None):
+        raise UsageProblem(
+            "-n and --autoresearch: this version runs one experiment at a time; leave -n out"
+        )
+    if os.name == "nt":
+        raise UsageProblem("--autoresearch needs Linux: on Windows use WSL2 or Docker")
+
+
+def _value(config: pytest.Config, name: str) -> Any:
+    given = config.getoption(f"autoresearch_{name}", None)
+    return config.getini(f"autoresearch_{name}") if given in (None, []) else given
+
+
+def _number(config: pytest.Config, name: str, option: str) -> float | None:
+    value = _value(config, name)
+    if value in (None, ""):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageProblem(f"{option}: {value!r} is not a number") from None
+
+
+def _ini_number(config: pytest.Config, name: str) -> float:
+    value = str(config.getini(f"autoresearch_{name}"))
+    try:
+        number = float(value)
+    except ValueError:
+        raise UsageProblem(f"ini autoresearch_{name} = {value!r} is not a number") from None
+    if not 0 <= number < float("inf"):
+        raise UsageProblem(f"ini autoresearch_{name} = {value!r} must be 0 or more")
+    return number
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise UsageProblem(f"--autoresearch-{name} {value!r} is not one of {', '.join(choices)}")
+    return value
+
+
+def _isolation(value: str) -> str:
+    """`auto` runs in `none` until there is a better tier; a tier asked for by name is never lowered."""
+    tier = _one_of("isolation", value, TIERS)
+    if tier in ("sealed", "guarded"):
+        raise UsageProblem(
+            f"--autoresearch-isolation {tier}: this version has no sealing yet; to run patches that you "
+            "trust in separate processes without walls, type --autoresearch-isolation none"
+        )
+    return "none"
+
+
+def _run_name(name: str) -> str:
+    if name and (not _RUN_NAME.fullmatch(name) or ".." in name or name.endswith((".lock", "."))):
+        raise UsageProblem(
+            f"--autoresearch-run {name!r}: a run's name is also a branch's: letters, digits, '-', '_' "
+            "and '.', beginning with a letter or digit"
+        )
+    return name

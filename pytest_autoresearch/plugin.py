@@ -1,0 +1,65 @@
+"""What pytest calls: options, markers, fixtures, registration. No decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import hookspecs, marks, options
+
+if TYPE_CHECKING:
+    from .agents.protocol import Agent
+    from .candidate import Candidate
+    from .objective import Recorder
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (marks.AUTORESEARCH, marks.SANDBOX):
+        config.addinivalue_line("markers", line)
+    if config.getoption("--autoresearch") and not hasattr(config, "workerinput"):
+        from .controller import register
+
+        register(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without ``--autoresearch`` objectives are ordinary tests of the work tree."""
+    if config.getoption("--autoresearch"):
+        return
+    if any(item.get_closest_marker("autoresearch") for item in items):
+        from .checking import register
+
+        register(config, items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_autoresearch_make_agent(config: pytest.Config, spec: str) -> Agent | None:
+    from .controller import offline_agent
+
+    return offline_agent(config, spec)
+
+
+@pytest.fixture
+def candidate(request: pytest.FixtureRequest) -> Candidate:
+    """The only door to candidate code: ``fit``, ``predict``, ``call`` and ``run``."""
+    from .evaluator import candidate_of
+
+    return candidate_of(request)
+
+
+@pytest.fixture
+def experiment(request: pytest.FixtureRequest) -> Recorder:
+    """The record of this evaluation: ``race``, ``score``, ``log`` and ``improves``."""
+    from .evaluator import recorder_of
+
+    return recorder_of(request)

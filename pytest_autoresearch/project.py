@@ -1,0 +1,156 @@
+"""The files that a search is about, in any commit: what may change, what is shown, what is frozen."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .exceptions import UsageProblem
+from .history.globs import match, unmatched
+from .history.patches import Workshop
+from .history.paths import EditableSet
+from .history.repository import Repository
+from .marks import entry_of
+from .records import Briefing, Objective, Proposal
+
+if TYPE_CHECKING:
+    from .search.loop import Search
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that an objective is about, in one commit: paths from the repository's root."""
+
+    editable: tuple[str, ...]
+    readable: tuple[str, ...]
+    frozen: tuple[str, ...]
+    entry: str
+
+    @property
+    def visible(self) -> tuple[str, ...]:
+        """What candidate code sees."""
+        return tuple(sorted({*self.editable, *self.readable}))
+
+
+def files_of(objective: Objective, tracked: Mapping[str, str], root: Path) -> Files:
+    """Resolve the objective's globs against a commit's files; raises `UsageProblem`.
+
+    ``root`` is the work tree: a conftest.py that lies there untracked is frozen, too.
+    """
+    frozen = _frozen(objective, tracked, root)
+    editable_set = EditableSet(objective.editable, tracked, frozen)
+    for what, globs in (("editable", objective.editable), ("readable", objective.readable)):
+        missing = unmatched(globs, tracked)
+        if missing:
+            raise UsageProblem(
+                f"{objective.nodeid}: {what}: {missing[0]!r} matches no file that git tracks; "
+                "correct it, or `git add` and commit the file"
+            )
+    editable = editable_set.paths
+    if not editable:
+        raise UsageProblem(
+            f"{objective.nodeid}: editable={list(objective.editable)!r} names only files that stay "
+            "frozen (tests, conftest.py, configuration, dotfiles)"
+        )
+    readable = _readable(objective, tracked, editable)
+    entry = entry_of(
+        objective, tuple(dict.fromkeys((*editable, *readable))) if objective.entry else editable
+    )
+    return Files(editable, readable, frozen, entry)
+
+
+def _frozen(objective: Objective, tracked: Mapping[str, str], root: Path) -> tuple[str, ...]:
+    """The test file and every conftest.py that applies to it."""
+    folder, conftests = posixpath.dirname(objective.path), []
+    while True:
+        conftests.append(posixpath.join(folder, "conftest.py"))
+        if not folder:
+            break
+        folder = posixpath.dirname(folder)
+    applying = [path for path in conftests if path in tracked or (root / path).is_file()]
+    return (objective.path, *applying)
+
+
+def _readable(
+    objective: Objective, tracked: Mapping[str, str], editable: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Files that match, and the ``__init__.py`` files above visible ones."""
+    named = [path for path in tracked if match(objective.readable, path)]
+    packages = {
+        posixpath.join(parent.as_posix(), "__init__.py").removeprefix("./")
+        for path in (*named, *editable)
+        for parent in Path(path).parents
+    }
+    found = {*named, *(path for path in packages if path in tracked)}
+    return tuple(sorted(found - set(editable)))
+
+
+def import_roots(config: pytest.Config, repository_root: Path, entry: str) -> tuple[str, ...]:
+    """Where candidate code imports from, inside its own tree: relative to the repository's root."""
+    roots: list[str] = []
+    for path in config.getini("pythonpath"):
+        absolute = (config.rootpath / path).resolve()
+        if absolute.is_relative_to(repository_root):
+            roots.append(absolute.relative_to(repository_root).as_posix())
+    if (repository_root / "src").is_dir():
+        roots.append("src")
+    roots += [".", posixpath.dirname(entry) or "."]
+    return tuple(dict.fromkeys(roots))
+
+
+class Project:
+    """The files that a search is about, for `Search`."""
+
+    def __init__(
+        self, repository: Repository, objective: Objective, files: Files, protocol: Path
+    ) -> None:
+        self.repository = repository
+        self.objective = objective
+        self.files = files
+        self.protocol = protocol
+        self.seconds_left: float | None = None
+        tracked = repository.tracked(repository.head)
+        self.workshop = Workshop(repository, EditableSet(objective.editable, tracked, files.frozen))
+
+    def tree_of(self, commit: str) -> str:
+        """The git tree of a commit."""
+        return self.repository.tree_of(commit)
+
+    def build(self, proposal: Proposal, champion: str, base: str) -> str:
+        """The tree of ``champion`` with the proposal applied; raises `Refused`."""
+        return self.workshop.build(proposal, champion, base)
+
+    def visible(self, tree: str) -> dict[str, bytes]:
+        """What candidate code sees of a tree: editable files, new ones too, and readable ones."""
+        return self._read(tree, editable=True) | self._read(tree, editable=False)
+
+    def _read(self, tree: str, *, editable: bool) -> dict[str, bytes]:
+        tracked = self.repository.tracked(tree)
+        if editable:
+            paths = EditableSet(self.objective.editable, tracked, self.files.frozen).paths
+        else:
+            paths = tuple(path for path in self.files.readable if path in tracked)
+        return self.repository.files(tree, paths)
+
+    def briefing(self, search: Search) -> Briefing:
+        """What the agent is told: the champion's files, the records, what is left."""
+        tree = self.tree_of(search.history.champion)
+        left = None if search.limit is None else search.limit - search.history.next_number + 1
+        return Briefing(
+            objective=self.objective.name,
+            metric=self.objective.metric,
+            direction=self.objective.direction,
+            champion=search.history.champion,
+            champion_score=search.champion_score,
+            editable=self._read(tree, editable=True),
+            readable=self._read(tree, editable=False),
+            records=tuple(search.history.records),
+            experiments_left=left,
+            seconds_left=self.seconds_left,
+            protocol=self.protocol.read_text(encoding="utf-8"),
+        )

@@ -1,0 +1,70 @@
+"""Makes pytest's reports say what the verdict says."""
+
+from __future__ import annotations
+
+import pytest
+
+from .records import Record
+from .report.properties import properties
+
+
+def reword(report: pytest.TestReport, record: Record) -> None:
+    """Set outcome, reason and status word from a record; tracebacks stay for faults only."""
+    status = record.status
+    if status.outcome == "failed":
+        turn_red(report, record.reason, keep=report.failed)
+        return
+    report.autoresearch_status = status.name  # type: ignore[attr-defined]
+    if status.outcome == "passed":
+        report.outcome, report.longrepr = "passed", None
+        report.autoresearch_note = _note(record)  # type: ignore[attr-defined]
+    elif status.outcome == "xfailed":
+        report.outcome, report.longrepr = "skipped", None
+        report.wasxfail = f"{status.word.lower()}: {record.reason}"
+    else:
+        report.outcome = "skipped"
+        path, line, _name = report.location
+        report.longrepr = (path, line or 0, record.reason)
+
+
+def _note(record: Record) -> str:
+    """What a passed item's line says behind its word: the score, and how much it moved."""
+    if record.score is None:
+        return ""
+    moved = "" if record.delta is None else f", {record.delta:+.3g}"
+    return f"{record.metric} {record.score:.6g}{moved}"
+
+
+def turn_red(report: pytest.TestReport, text: str, *, keep: bool = False) -> None:
+    """A failure; ``keep`` leaves the traceback that pytest made of it."""
+    report.outcome = "failed"
+    if not keep:
+        report.longrepr = text
+    for name in ("wasxfail", "autoresearch_status"):
+        report.__dict__.pop(name, None)
+
+
+def setup_reason(report: pytest.TestReport) -> str:
+    """Why a frozen fixture failed or skipped, in one line."""
+    if isinstance(report.longrepr, tuple):
+        return f"the test was skipped at set-up: {report.longrepr[2]}"
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(getattr(crash, "message", "") or report.longrepr).strip()
+    return f"set-up failed: {text.splitlines()[0][:300]}"
+
+
+def interrupted(item: pytest.Item, record: Record) -> list[pytest.TestReport]:
+    """The reports of an item whose protocol a signal cut short."""
+    path, line, _name = item.location
+    call = pytest.TestReport(
+        item.nodeid,
+        item.location,
+        {},
+        "skipped",
+        (path, line or 0, record.reason),
+        "call",
+    )
+    call.autoresearch_status = record.status.name  # type: ignore[attr-defined]
+    teardown = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, "teardown")
+    teardown.user_properties = [(name, value) for name, value in properties(record)]
+    return [call, teardown]
