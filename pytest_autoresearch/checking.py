@@ -95,7 +95,7 @@ class Checking:
 
 def _reword(report: pytest.TestReport, outcome: Outcome) -> None:
     """A failure that sticks fails the test, caught or not; the score is a property."""
-    del report.autoresearch_outcome  # type: ignore[attr-defined]
+    del report.autoresearch_outcome
     raised_by_test = outcome.in_test and report.failed
     if outcome.status is not None and not raised_by_test:
         report.outcome, report.longrepr = "failed", outcome.reason

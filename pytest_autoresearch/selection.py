@@ -76,9 +76,9 @@ def objectives(
 
 def _owner(item: pytest.Item, name: str, everything: list[pytest.Item]) -> pytest.Item:
     for other in everything:
-        if other.path == item.path and other.name == name and marked(other):
-            if read(other).of is None:
-                return other
+        named = other.path == item.path and other.name == name and marked(other)
+        if named and read(other).of is None:
+            return other
     raise UsageProblem(
         f"{item.nodeid}: of={name!r}: {item.path.name} has no objective of that name"
     )

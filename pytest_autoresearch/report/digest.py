@@ -64,14 +64,26 @@ def causes(records: Iterable[Record]) -> list[tuple[str, int]]:
 
 
 def common_reasons(records: Iterable[Record], most: int = 5) -> list[Reason]:
-    """The commonest reasons, each with the text of its first experiment."""
+    """The commonest reasons; where they differ in numbers only, these are shown as ``N``."""
     groups: dict[str, list[Record]] = {}
     for record in not_kept(records):
-        reason = one_line(record.reason)
+        reason = _cause(record)
         if reason:
-            groups.setdefault(_NUMBER.sub("#", reason), []).append(record)
-    ranked = sorted(groups.values(), key=len, reverse=True)[:most]
-    return [Reason(one_line(group[0].reason), _numbers(group)) for group in ranked]
+            groups.setdefault(_NUMBER.sub("N", reason), []).append(record)
+    ranked = sorted(groups.items(), key=lambda group: len(group[1]), reverse=True)[:most]
+    return [Reason(_shared(masked, group), _numbers(group)) for masked, group in ranked]
+
+
+def _cause(record: Record) -> str:
+    """What stands behind the figures, where a reason begins with the figures of a lost race."""
+    _figures, separator, why = one_line(record.reason).partition("; ")
+    return why if separator and record.status is Status.DISCARD else one_line(record.reason)
+
+
+def _shared(masked: str, group: Sequence[Record]) -> str:
+    """A group's reason: the text itself when all have the same."""
+    texts = {_cause(record) for record in group}
+    return texts.pop() if len(texts) == 1 else masked
 
 
 def skipped(records: Iterable[Record]) -> int:

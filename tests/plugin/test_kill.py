@@ -63,7 +63,9 @@ def result(project: Project) -> Result:
 def tried(project: Project) -> int:
     """The highest number in the journal; its last line may be torn."""
     journal = project.folder / ".autoresearch" / "night" / "journal.jsonl"
-    whole = [line for line in journal.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    whole = [
+        line for line in journal.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")
+    ]
     return max(json.loads(line).get("experiment") or 0 for line in whole)
 
 
@@ -76,7 +78,9 @@ def test_every_patch_is_evaluated_once_and_none_is_lost(result: Result) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     files = Counter(
         line["proposal"]["notes"]["file"]  # type: ignore[index]
-        for line in {line["item"]: line for line in result.lines if line["kind"] == "opened"}.values()
+        for line in {
+            line["item"]: line for line in result.lines if line["kind"] == "opened"
+        }.values()
         if line.get("proposal")
     )
     assert set(files.values()) == {1}

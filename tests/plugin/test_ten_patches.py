@@ -116,7 +116,9 @@ def test_three_commits_stand_on_the_branch(project: Project, result: Result) -> 
     subjects = [commit.message.splitlines()[0] for commit in walk]
     assert len(subjects) == 3
     assert "straight" in subjects[0]
-    final = repository[branch.target].peel(pygit2.Tree)["model.py"].data.decode()
+    model = repository[branch.target].peel(pygit2.Tree)["model.py"]
+    assert isinstance(model, pygit2.Blob)
+    final = model.data.decode()
     assert "SLOPE = 2.8" in final
     assert "OFFSET = 0.95" in final
     assert "CURVE = 0.0" in final

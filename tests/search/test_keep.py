@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from world import champion, constant, walk
 
 from pytest_autoresearch.records import Direction, Turn
 from pytest_autoresearch.search.keep import (
@@ -17,6 +16,8 @@ from pytest_autoresearch.search.keep import (
     replayed,
 )
 from pytest_autoresearch.search.noise import Reference, pooled
+
+from .world import champion, constant, walk
 
 SEEDS = (11, 12, 13)
 

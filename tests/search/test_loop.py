@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from world import Memory, Script, evaluate, objective, run, search
 
 from pytest_autoresearch.exceptions import AgentFailed, UsageProblem
-from pytest_autoresearch.records import Briefing, Outcome, Part, Proposal, Status
+from pytest_autoresearch.records import Briefing, Outcome, Part, Proposal, Record, Status
 from pytest_autoresearch.search.constraints import parse
 from pytest_autoresearch.search.loop import SAME_CRASH, Search
 
+from .world import Memory, Script, evaluate, objective, run, search
 
-def items(records: list[object]) -> list[str]:
-    return [record.item for record in records]  # type: ignore[attr-defined]
+
+def items(records: list[Record]) -> list[str]:
+    return [record.item for record in records]
 
 
 def test_baseline_and_calibration_come_first_and_a_new_champion_is_measured_at_once() -> None:
@@ -212,7 +213,7 @@ class Broken:
     def propose(self, briefing: Briefing) -> Proposal | None:
         raise RuntimeError("no quota")
 
-    def told(self, record: object) -> None: ...
+    def told(self, record: Record) -> None: ...
 
 
 class Odd(Broken):

@@ -1,0 +1,1 @@
+"""Who proposes: the agents and how a person names them."""
