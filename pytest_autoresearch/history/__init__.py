@@ -1,0 +1,1 @@
+"""What happened in one run, on disk and in git."""

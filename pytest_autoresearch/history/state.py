@@ -1,0 +1,149 @@
+"""What a journal's lines add up to: champion, records, what is pending, what comes next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..records import Experiment, Json, Part, Record, Status
+from .journal import Line
+from .lines import experiment_of, number_of
+
+SKIP = re.compile(r"s(\d+)")
+
+
+class State:
+    """The state of a run after some of its journal's lines; grows with `add`."""
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self.header: dict[str, Json] = {}
+        self.session = 0
+        self.is_finished = False
+        self.champions: list[str] = []
+        self.champion_number = 0
+        self.next_number = 0
+        self.next_skip = 1
+        self._records: dict[tuple[Part, str], Record] = {}
+        self._opened: dict[int, Experiment] = {}
+        self._pending: set[int] = set()
+        self._since: list[Line] = []
+        self._covered: dict[int, list[Line]] = {}
+        for line in lines:
+            self.add(line)
+
+    @property
+    def base(self) -> str:
+        """The commit that the run started from."""
+        return self.champions[0]
+
+    @property
+    def champion(self) -> str:
+        """The commit of the last kept experiment, else the base."""
+        return self.champions[-1]
+
+    @property
+    def records(self) -> list[Record]:
+        """The last record of each item, in the order in which they ended."""
+        return list(self._records.values())
+
+    @property
+    def pending(self) -> list[Experiment]:
+        """Numbered experiments that were opened but came to no result, by number."""
+        return [self._opened[number] for number in sorted(self._pending)]
+
+    @property
+    def tried(self) -> int:
+        """Numbered experiments that came to a result, the baseline not counted."""
+        return sum(
+            record.part is Part.EXPERIMENT and record.status is not Status.INTERRUPTED
+            for record in self._records.values()
+        )
+
+    def opened(self, number: int) -> Experiment | None:
+        """The experiment of this number as it was last opened."""
+        return self._opened.get(number)
+
+    def status(self, number: int) -> Status | None:
+        """How a numbered experiment last ended."""
+        ends = [r for r in self._records.values() if r.experiment == number and _has_commit(r)]
+        return ends[-1].status if ends else None
+
+    def block(self, line: Line) -> list[Line]:
+        """The lines that go into the commit of a numbered line, not yet added, which ends them.
+
+        They are those since the last numbered end, and those of the commit that this one replaces.
+        """
+        number = number_of(line)
+        assert number is not None
+        return [*self._covered.get(number, ()), *self._since, line]
+
+    def add(self, line: Line) -> None:
+        """Take in the next line."""
+        number = number_of(line)
+        if number is not None and line["kind"] == "finished":
+            self._covered[number] = self.block(line)
+            self._since = []
+        else:
+            self._since.append(line)
+        self._take_in(line)
+
+    def _take_in(self, line: Line) -> None:
+        # Lines of a kind that a later version of the same schema adds mean nothing here.
+        match line["kind"]:
+            case "run":
+                self._add_run(line)
+            case "session":
+                self._add_session(line)
+            case "opened":
+                self._add_opened(line)
+            case "finished":
+                self._add_finished(line)
+            case "closed":
+                self._add_closed(line)
+
+    def _add_run(self, line: Line) -> None:
+        self.header = {k: v for k, v in line.items() if k not in ("seq", "time", "kind")}
+        self.header["started"] = line["time"]
+        self.champions = [line["base"]]
+
+    def _add_session(self, line: Line) -> None:
+        self.session = line["session"]
+        self.is_finished = False
+
+    def _add_closed(self, line: Line) -> None:
+        self.is_finished = line["finished"]
+
+    def _add_opened(self, line: Line) -> None:
+        number = number_of(line)
+        if number is not None:
+            self._opened[number] = experiment_of(line)
+            self._pending.add(number)
+        self._count(line["item"], number)
+
+    def _add_finished(self, line: Line) -> None:
+        record = Record.from_json(line)
+        key = record.part, record.item
+        self._records.pop(key, None)
+        self._records[key] = record
+        number = number_of(line)
+        self._count(record.item, number)
+        if number is not None:
+            self._settle(number, record)
+
+    def _settle(self, number: int, record: Record) -> None:
+        if record.status is not Status.INTERRUPTED:
+            self._pending.discard(number)
+        if record.status is Status.KEPT:
+            self.champions.append(record.commit)
+            self.champion_number = number
+
+    def _count(self, item: str, number: int | None) -> None:
+        if number is not None:
+            self.next_number = max(self.next_number, number + 1)
+        skip = SKIP.fullmatch(item)
+        if skip:
+            self.next_skip = max(self.next_skip, int(skip[1]) + 1)
+
+
+def _has_commit(record: Record) -> bool:
+    return record.part in (Part.BASELINE, Part.EXPERIMENT)
