@@ -71,6 +71,10 @@ class Refused(CandidateFailure):
     status = Status.REFUSED
 
 
+class ChangesNothing(Refused):
+    """A proposal that leaves the champion as it is."""
+
+
 class AuditFailed(CandidateFailure):
     """An independent re-run did not reproduce what the candidate claimed."""
 

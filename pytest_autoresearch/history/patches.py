@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ..exceptions import Refused
+from ..exceptions import ChangesNothing, Refused
 from ..records import Proposal
 from .apply import DoesNotApply, Files, apply
 from .diffs import Section, parse
@@ -39,7 +39,7 @@ class Workshop:
         if proposal.files:
             after = self._with_files(after, proposal.files, before)
         if after == before:
-            raise Refused("the proposal changes nothing")
+            raise ChangesNothing("the proposal changes nothing")
         self._check_result(before, after)
         return after
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Protocol
 
-from ..exceptions import AgentFailed, AutoresearchError, HarnessFault, Refused
+from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, HarnessFault, Refused
 from ..records import (
     Briefing,
     Experiment,
@@ -108,8 +108,18 @@ class Search:
         self.seed = seed
         self.limit = limit
         self.exhausted = False
+        self._close_killed()
         for record in history.records:
             agent.told(record)
+
+    def _close_killed(self) -> None:
+        """Experiments that were under way when a session was killed go on record as interrupted."""
+        ended = {record.item for record in self.history.records}
+        for experiment in self.history.pending:
+            if experiment.item not in ended:
+                outcome = Outcome(status=Status.INTERRUPTED, reason="its session was killed")
+                verdict = Verdict(Status.INTERRUPTED, outcome.reason)
+                self.history.finished(experiment, self._record(experiment, outcome, verdict))
 
     # What to evaluate next
 
@@ -211,14 +221,16 @@ class Search:
     ) -> Experiment:
         """The experiment for a proposal: a number, or a skip when its tree was tried before."""
         champion = self.history.champion
-        refused, tree = "", self.project.tree_of(champion)
+        refused, repeats, tree = "", "", self.project.tree_of(champion)
         try:
             tree = self.project.build(proposal, champion, self.history.base)
+            repeats = self._twin(tree, number)
+        except ChangesNothing as error:
+            refused, repeats = str(error), self._empty(proposal)
         except Refused as error:
             refused = str(error)
-        twin = None if refused else self._twin(tree, number)
-        if twin is not None and number == self.history.next_number:
-            return self._skip(proposal, agent, tree, twin)
+        if repeats and number == self.history.next_number:
+            return self._skip(proposal, agent, tree, repeats)
         return Experiment(
             f"{number:04d}",
             Part.EXPERIMENT,
@@ -231,15 +243,22 @@ class Search:
             refused=refused,
         )
 
-    def _twin(self, tree: str, number: int) -> int | None:
-        """The experiment that evaluated this very tree before."""
+    def _twin(self, tree: str, number: int) -> str:
+        """Which experiment evaluated this very tree before, in words; empty when none did."""
         for record in self.history.records:
             evaluated = record.part in (Part.BASELINE, Part.EXPERIMENT)
             if evaluated and record.tree == tree and record.status is not Status.REFUSED:
-                return record.experiment if record.experiment != number else None
-        return None
+                repeated = record.experiment != number
+                return f"repeats experiment {record.experiment}" if repeated else ""
+        return ""
 
-    def _skip(self, proposal: Proposal, agent: str, tree: str, twin: int) -> Experiment:
+    def _empty(self, proposal: Proposal) -> str:
+        """Why a proposal that changes nothing is not worth a number."""
+        if not proposal.patch and not proposal.files:
+            return "no proposal: it has neither a patch nor files"
+        return f"repeats experiment {self.history.champion_number}"
+
+    def _skip(self, proposal: Proposal, agent: str, tree: str, why: str) -> Experiment:
         return Experiment(
             f"s{self.history.next_skip:04d}",
             Part.SKIPPED,
@@ -248,7 +267,7 @@ class Search:
             tree,
             proposal=proposal,
             agent=agent,
-            refused=f"repeats experiment {twin}",
+            refused=why,
         )
 
     def _suspicious(self) -> bool:

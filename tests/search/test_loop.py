@@ -55,6 +55,33 @@ def test_a_tree_that_was_tried_before_takes_no_number() -> None:
     assert all(r.experiment is None and r.status is Status.SKIPPED for r in skipped)
 
 
+def test_an_empty_proposal_takes_no_number() -> None:
+    records = run(search(["", "-1.0"]))
+    assert items(records) == ["0000", "0000-calibration", "s0001", "0001"]
+    assert records[2].reason == "no proposal: it has neither a patch nor files"
+
+
+def test_a_proposal_that_leaves_the_champion_as_it_is_repeats_it() -> None:
+    records = run(search(["1.0", "1.0"]))
+    assert [r.reason for r in records if r.part is Part.SKIPPED] == ["repeats experiment 1"]
+
+
+def test_an_experiment_whose_session_was_killed_is_recorded_as_interrupted_and_made_again() -> None:
+    memory = Memory()
+    killed = search(["-1.0"], memory)
+    for _ in range(2):
+        experiment = killed.ask()
+        assert experiment is not None
+        killed.tell(experiment, evaluate(killed, experiment))
+    assert killed.ask() is not None
+
+    again = search([], memory)
+    assert [r.status for r in memory.records if r.item == "0001"] == [Status.INTERRUPTED]
+    assert isinstance(again.agent, Script)
+    assert again.agent.heard[-1].status is Status.INTERRUPTED
+    assert items(run(again)) == ["0001"]
+
+
 def test_a_refused_patch_takes_a_number_and_is_not_evaluated() -> None:
     records = run(search(["refuse", "1.0"]))
     refused = next(r for r in records if r.item == "0001")

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pytest_autoresearch.exceptions import Refused
+from pytest_autoresearch.exceptions import ChangesNothing, Refused
 from pytest_autoresearch.records import (
     Briefing,
     Direction,
@@ -77,8 +77,12 @@ class Numbers:
         return next(r.tree for r in self.memory.records if r.commit == commit)
 
     def build(self, proposal: Proposal, champion: str, base: str) -> str:
+        if proposal.description == self.tree_of(champion):
+            raise ChangesNothing("the proposal changes nothing")
         if proposal.description == "refuse":
             raise Refused("touches the test file")
+        if not proposal.files:
+            raise ChangesNothing("the proposal changes nothing")
         return proposal.description
 
     def briefing(self, search: Search) -> Briefing:
@@ -93,7 +97,10 @@ class Script:
     heard: list[Record] = field(default_factory=list)
 
     def propose(self, briefing: Briefing) -> Proposal | None:
-        return Proposal(description=self.trees.pop(0)) if self.trees else None
+        if not self.trees:
+            return None
+        tree = self.trees.pop(0)
+        return Proposal(files={"model.py": tree}, description=tree) if tree else Proposal()
 
     def told(self, record: Record) -> None:
         self.heard.append(record)
