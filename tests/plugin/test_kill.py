@@ -19,17 +19,18 @@ from pytest_autoresearch.records import Part, Status
 from pytest_autoresearch.testing import MODEL, Project, Result
 
 KILLS = int(os.environ.get("AUTORESEARCH_TEST_KILLS", "30"))
-PATCHES = 200
+PATCHES = 600
+SLOW = MODEL.replace("    rng =", "    import time\n\n    time.sleep(0.05)\n    rng =")
 RUN = ("--autoresearch-run", "night")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    made = Project(tmp_path_factory.mktemp("kill") / "p")
+    made = Project(tmp_path_factory.mktemp("kill") / "p", {"model.py": SLOW})
     for number in range(PATCHES):
-        worse = MODEL.replace("OFFSET = 0.5", f"OFFSET = {-number}.5")
-        better = MODEL.replace("SLOPE = 2.0", f"SLOPE = 2.5{number:03d}")
-        made.add_patch(made.diff("model.py", MODEL, better if number % 25 == 5 else worse))
+        worse = SLOW.replace("OFFSET = 0.5", f"OFFSET = {-number}.5")
+        better = SLOW.replace("SLOPE = 2.0", f"SLOPE = 2.5{number:03d}")
+        made.add_patch(made.diff("model.py", SLOW, better if number % 25 == 5 else worse))
     return made
 
 
@@ -55,7 +56,7 @@ def kill_at(project: Project, seconds: float) -> int | None:
 def result(project: Project) -> Result:
     """Thirty sessions killed, then one that runs five experiments to its end."""
     rng = random.Random(7)
-    ends = [kill_at(project, rng.uniform(0.2, 3.0)) for _ in range(KILLS)]
+    ends = [kill_at(project, rng.uniform(0.2, 2.5)) for _ in range(KILLS)]
     assert ends == [None] * KILLS, "the patches did not last: give the search more of them"
     return project.search(*RUN, "--autoresearch-experiments", str(tried(project) + 5))
 
@@ -133,16 +134,22 @@ def test_no_process_of_a_killed_session_survives(project: Project, result: Resul
     assert [folder for folder in scratch if Path(folder).exists()] == []
 
 
+def final(result: Result) -> list[tuple[str, Status, str]]:
+    """The last record of every experiment."""
+    last = {r.item: r for r in result.experiments}
+    return [(r.item, r.status, r.commit) for r in last.values()]
+
+
 def test_without_branch_and_folder_the_run_goes_on_from_its_refs(
     project: Project, result: Result
 ) -> None:
     name = str(result.lines[0]["name"])
-    before = [(r.item, r.status, r.commit) for r in result.records if r.part is Part.EXPERIMENT]
+    before = final(result)
     shutil.rmtree(project.folder / ".autoresearch")
     pygit2.Repository(str(project.root)).branches[f"autoresearch/{name}"].delete()
     again = project.search(*RUN, "--autoresearch-experiments", str(len(before) + 1))
     assert again.returncode == 0, again.stdout + again.stderr
-    after = [(r.item, r.status, r.commit) for r in again.records if r.part is Part.EXPERIMENT]
+    after = final(again)
     assert after[:-1] == before
     assert after[-1][0] == f"{len(before) + 1:04d}"
     agrees(project, again)
