@@ -71,7 +71,7 @@ def common_reasons(records: Iterable[Record], most: int = 5) -> list[Reason]:
         if reason:
             groups.setdefault(_NUMBER.sub("N", reason), []).append(record)
     ranked = sorted(groups.items(), key=lambda group: len(group[1]), reverse=True)[:most]
-    return [Reason(_shared(masked, group), _numbers(group)) for masked, group in ranked]
+    return [Reason(_shared(group), _numbers(group)) for _, group in ranked]
 
 
 def _cause(record: Record) -> str:
@@ -80,10 +80,12 @@ def _cause(record: Record) -> str:
     return why if separator and record.status is Status.DISCARD else one_line(record.reason)
 
 
-def _shared(masked: str, group: Sequence[Record]) -> str:
-    """A group's reason: the text itself when all have the same."""
-    texts = {_cause(record) for record in group}
-    return texts.pop() if len(texts) == 1 else masked
+def _shared(group: Sequence[Record]) -> str:
+    """A group's reason, with ``N`` for the numbers in which its members differ."""
+    texts = [_cause(record) for record in group]
+    columns = zip(*(_NUMBER.findall(text) for text in texts), strict=True)
+    numbers = iter([column[0] if len(set(column)) == 1 else "N" for column in columns])
+    return _NUMBER.sub(lambda _: next(numbers), texts[0])
 
 
 def skipped(records: Iterable[Record]) -> int:

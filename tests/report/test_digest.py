@@ -42,7 +42,7 @@ def test_reasons_that_differ_in_numbers_only_are_one() -> None:
         record(4, Status.KEPT),
     ]
     assert common_reasons(records) == [
-        Reason("auc N against N: N, z N", (1, 3)),
+        Reason("auc N against 0.8330: N, z N", (1, 3)),
         Reason("NameError: name 'x' is not defined", (2,)),
     ]
 

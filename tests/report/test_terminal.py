@@ -46,7 +46,7 @@ def test_the_rest_is_explained_by_cause_and_reason() -> None:
     lines = summary_lines(summary(RECORDS))
     start = lines.index("not kept: 2 not better, 1 crashed")
     assert lines[start + 1 : start + 5] == [
-        "     2 x log_loss N against N: z N (needs N)  (3, 4)",
+        "     2 x log_loss N against 0.24: z N (needs +1.65)  (3, 4)",
         "     1 x crash: NameError: name 'x' is not defined  (2)",
         "     1 x skipped: the proposal was missing or repeated an earlier one",
         "  nearest to a keep: 4, z +1.2, change 4",
