@@ -100,8 +100,12 @@ class Candidate:
         model = Model(self, artifact)
         seconds = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
         order = self._order("fit", artifact=str(artifact), seconds=seconds)
-        self._do("fit", Job("fit", order, payload))
-        self._require_small(artifact)
+        try:
+            self._do("fit", Job("fit", order, payload))
+            self._require_small(artifact)
+        except BaseException:
+            model.discard()
+            raise
         return model
 
     def call(
@@ -322,7 +326,7 @@ class Model:
     def __init__(self, candidate: Candidate, artifact: Path) -> None:
         self.artifact = artifact
         self._candidate = candidate
-        self._finalizer = weakref.finalize(self, discard, artifact)
+        self.discard = weakref.finalize(self, discard, artifact)
 
     def predict(
         self,

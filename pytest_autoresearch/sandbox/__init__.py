@@ -1,0 +1,23 @@
+"""Where untrusted code runs: processes of its own, watched and measured from outside."""
+
+from .answer import Answer
+from .budget import Meter
+from .files import discard, materialise, size_of
+from .job import Job, Result
+from .libraries import libraries
+from .payload import Payload, pack
+from .session import Sandbox
+
+__all__ = [
+    "Answer",
+    "Job",
+    "Meter",
+    "Payload",
+    "Result",
+    "Sandbox",
+    "discard",
+    "libraries",
+    "materialise",
+    "pack",
+    "size_of",
+]

@@ -1,0 +1,41 @@
+"""The few environment variables that candidate code sees."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..records import Limits
+
+PASSED_ON = (
+    "LD_LIBRARY_PATH",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "OPENBLAS_NUM_THREADS",
+    "TZ",
+)
+"""What a person has set for speed or place, and which tells nothing secret."""
+
+
+def environment(limits: Limits, home: Path) -> dict[str, str]:
+    """A whole environment, built from nothing; ``env`` of the sandbox marker goes last."""
+    found = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        # Sets of strings would else have another order in every session.
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Waiting OpenMP threads that spin make a fit ten times slower beside one busy neighbour.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        # Else torch.cuda.is_available() starts CUDA in the zygote, which then no child can use.
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+    }
+    names = PASSED_ON if limits.gpu <= 0 else (*PASSED_ON, "CUDA_VISIBLE_DEVICES")
+    found |= {name: os.environ[name] for name in names if name in os.environ}
+    if limits.gpu <= 0:
+        found["CUDA_VISIBLE_DEVICES"] = ""
+    return found | dict(limits.env)

@@ -1,0 +1,1 @@
+"""What runs on the untrusted side of the wall: standard library only, imports nothing of ours."""

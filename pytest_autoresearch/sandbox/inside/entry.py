@@ -1,0 +1,195 @@
+"""Loads the candidate's code from its own tree and calls what the judge asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import pickle
+import runpy
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+Order = Mapping[str, Any]
+Report = Callable[[int, float], None]
+
+DIMS = struct.Struct("<8q")
+"""The shape that comes before the numbers, in a fixed 64 bytes."""
+
+STATE = "state.pickle"
+NEEDS_SEED = "fit(X, y, *, seed) must accept `seed`: without it nothing can measure noise"
+
+
+class Complaint(Exception):
+    """Something wrong that a sentence says better than a traceback."""
+
+
+def obey(order: Order, args: Any, kwargs: Any, result: int, report: Report) -> None:
+    """Do what the order says; the numbers, if any, are written to ``result``."""
+    sys.path[:0] = [os.path.join(order["tree"], root) for root in order["roots"]]
+    importlib.invalidate_caches()
+    if order["op"] == "run":
+        _run(order)
+        return
+    module = load(order["tree"], order["entry"])
+    if order["op"] == "fit":
+        _fit(order, module, args, kwargs, report)
+    elif order["op"] == "predict":
+        state = _restore(order, module)
+        function = _needed(module, "predict", order["entry"])
+        _write(order, "predict", function(state, *args, **kwargs, **_data(function, order)), result)
+    else:
+        function = _needed(module, order["function"], order["entry"])
+        value = function(*args, **kwargs, **_data(function, order))
+        _write(order, order["function"], value, result)
+
+
+def load(tree: str, path: str) -> ModuleType:
+    """Import a file of the tree under the name that the project itself would import it by."""
+    file = Path(tree, path)
+    if not file.is_file():
+        raise Complaint(f"{path} is not among the candidate's files")
+    folder, parts = file.parent, [file.stem]
+    while (folder / "__init__.py").is_file() and folder != Path(tree):
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    name = ".".join(parts)
+    if len(parts) > 1:
+        importlib.import_module(name.rpartition(".")[0])
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise Complaint(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _needed(module: ModuleType, name: str, path: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise Complaint(f"{path} defines no function {name}")
+    return function  # type: ignore[no-any-return]
+
+
+def _fit(order: Order, module: ModuleType, args: Any, kwargs: Any, report: Report) -> None:
+    function = _needed(module, "fit", order["entry"])
+    names = _parameters(function)
+    if "seed" not in names:
+        raise Complaint(NEEDS_SEED)
+    offered = {"seconds": order["seconds"], "report": report, **_paths(order)}
+    supplied = {name: value for name, value in offered.items() if name in names}
+    state = function(*args, **kwargs, seed=order["seed"], **supplied)
+    _save(order, module, state)
+
+
+def _parameters(function: Callable[..., Any]) -> set[str]:
+    """The names that a function takes by keyword."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    return {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def _paths(order: Order) -> dict[str, Path]:
+    return {name: Path(path) for name, path in order["data"].items()}
+
+
+def _data(function: Callable[..., Any], order: Order) -> dict[str, Path]:
+    """The data paths that a function declares by name."""
+    paths = _paths(order)
+    names = _parameters(function) if paths else set()
+    return {name: path for name, path in paths.items() if name in names}
+
+
+def _save(order: Order, module: ModuleType, state: Any) -> None:
+    folder = Path(order["artifact"])
+    if callable(save := getattr(module, "save", None)):
+        save(state, folder)
+        return
+    try:
+        with open(folder / STATE, "wb") as file:
+            pickle.dump(state, file, protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise Complaint(
+            f"what fit returned cannot be pickled ({type(error).__name__}: {error}); return "
+            f"something else, or define save(state, folder) and load(folder) in {order['entry']}"
+        ) from None
+
+
+def _restore(order: Order, module: ModuleType) -> Any:
+    folder = Path(order["artifact"])
+    if callable(loader := getattr(module, "load", None)):
+        return loader(folder)
+    if not (folder / STATE).is_file():
+        raise Complaint(f"{order['entry']} defines save(state, folder) but no load(folder)")
+    with open(folder / STATE, "rb") as file:
+        return pickle.load(file)
+
+
+def _run(order: Order) -> None:
+    """Run a script as ``python train.py`` would; an exit status of 0 is a good end."""
+    path = Path(order["tree"], order["entry"])
+    if not path.is_file():
+        raise Complaint(f"{order['entry']} is not among the candidate's files")
+    sys.path.insert(0, str(path.parent))
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            raise Complaint(f"{order['entry']} ended by sys.exit({ended.code!r})") from None
+
+
+def _write(order: Order, name: str, value: Any, result: int) -> None:
+    """Write an answer as the judge expects it: its shape, then its numbers."""
+    import numpy as np
+
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufO":
+        raise Complaint(f"{name} returned {array.dtype} values; real numbers are expected")
+    casting: Any = "unsafe" if array.dtype.kind == "O" else "same_kind"
+    array = _shaped(order, name, array).astype(order["dtype"], order="C", casting=casting)
+    _write_at(result, DIMS.pack(*array.shape, *[0] * (8 - array.ndim)), 0)
+    if array.size:
+        _write_at(result, memoryview(array.reshape(-1)).cast("B"), DIMS.size)
+
+
+def _shaped(order: Order, name: str, array: Any) -> Any:
+    """The array in the announced shape; a column may come with or without its second axis."""
+    wanted = order["shape"]
+    if len(wanted) == 1 and array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    fits = array.ndim == len(wanted) and all(
+        size <= most if want is None else size == want
+        for size, want, most in zip(array.shape, wanted, order["most"], strict=True)
+    )
+    if not fits:
+        raise Complaint(f"{name} returned shape {array.shape}, expected {_expected(order)}")
+    return array
+
+
+def _expected(order: Order) -> str:
+    sizes = [
+        f"at most {most}" if want is None else str(want)
+        for want, most in zip(order["shape"], order["most"], strict=True)
+    ]
+    if len(sizes) == 1:
+        return f"({sizes[0]},)"
+    return f"({', '.join(sizes)})"
+
+
+def _write_at(file: int, data: bytes | memoryview, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(file, view[: 1 << 30], offset)
+        view, offset = view[written:], offset + written

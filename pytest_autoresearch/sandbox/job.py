@@ -1,0 +1,49 @@
+"""What the judge asks of one candidate process, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+
+from ..exceptions import CandidateFailure
+from ..records import Json
+from .answer import Answer
+from .payload import Payload
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process's work.
+
+    ``order`` is what `inside.entry` obeys; `Sandbox.run` adds what is the same for all jobs. ``name``
+    is the candidate's function or script, for messages. ``files`` are laid out in the scratch folder,
+    ``yields`` names a file there whose bytes are the answer, in place of a returned value.
+    """
+
+    name: str
+    order: Mapping[str, Json]
+    payload: Payload
+    answer: Answer | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    yields: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one process did, measured from outside.
+
+    ``seconds`` is wall time from the job's start to the death of its last process, ``peak_mb`` the
+    largest memory of its process tree in MiB, ``cpu_seconds`` user and system time. ``output`` is the
+    cleaned tail of what was printed, ``reports`` the last ``(step, value)`` pairs.
+    """
+
+    seconds: float
+    peak_mb: float
+    cpu_seconds: float = 0.0
+    output: str = ""
+    reports: tuple[tuple[int, float], ...] = ()
+    array: npt.NDArray[Any] | None = None
+    failure: CandidateFailure | None = None

@@ -1,0 +1,58 @@
+"""Which scientific libraries a project's files use, so that they are imported once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+WARM = frozenset(
+    {
+        *("catboost", "category_encoders", "imblearn", "joblib", "lightgbm", "lightning"),
+        *("matplotlib", "networkx", "numba", "numexpr", "numpy", "pandas"),
+        *("patsy", "PIL", "polars", "pyarrow", "safetensors", "scipy"),
+        *("seaborn", "sentencepiece", "skimage", "sklearn", "statsmodels", "tiktoken"),
+        *("tokenizers", "torch", "torchaudio", "torchvision", "tqdm", "transformers"),
+        "xgboost",
+    }
+)
+"""Libraries worth importing before the fork; a file may use others, and pays for them each time."""
+
+MAX_FILE = 1 << 20
+MAX_NAMES = 200
+NAME = rb"[A-Za-z_]\w{0,60}"
+DOTTED = NAME + rb"(?:\." + NAME + rb"){0,6}"
+IMPORT = re.compile(rb"^[ \t]*import[ \t]+([^\n#;\\]{1,500})", re.MULTILINE)
+FROM = re.compile(
+    rb"^[ \t]*from[ \t]+(" + DOTTED + rb")[ \t]+import[ \t]*(\([^)]{0,2000}\)|[^\n#;\\(]{1,500})",
+    re.MULTILINE,
+)
+
+
+def libraries(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Dotted names to import, found by pattern, never by parsing; only names of `WARM` libraries.
+
+    ``from a.b import c`` yields ``a.b`` and ``a.b.c``: who imports them finds out whether the last
+    is a module.
+    """
+    found: dict[str, None] = {}
+    for path, text in files.items():
+        if path.endswith(".py"):
+            found.update(dict.fromkeys(_names(text[:MAX_FILE])))
+    warm = [name for name in found if name.partition(".")[0] in WARM]
+    return tuple(warm[:MAX_NAMES])
+
+
+def _names(text: bytes) -> list[str]:
+    names = []
+    for match in IMPORT.finditer(text):
+        names += re.findall(rb"(?:^|,)[ \t]*(" + DOTTED + rb")", match[1])
+    for match in FROM.finditer(text):
+        module = match[1]
+        plain = re.sub(rb"#[^\n]*", b"", match[2])
+        imported = re.findall(rb"(?:^|[,(\s])(" + NAME + rb")(?=[\s,)]|$)", _without_as(plain))
+        names += [module, *(module + b"." + name for name in imported)]
+    return [name.decode("ascii", "ignore") for name in names]
+
+
+def _without_as(text: bytes) -> bytes:
+    return re.sub(rb"\bas[ \t]+" + NAME, b"", text)

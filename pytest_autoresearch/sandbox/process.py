@@ -1,0 +1,115 @@
+"""The judge's end of one candidate process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+from typing import Self
+
+from ..exceptions import HarnessFault
+from .inside.nursery import ENDED, HELLO
+from .inside.worker import JOB
+from .payload import Parcel
+
+HELLO_SECONDS = 60.0
+KILL_SECONDS = 20.0
+
+
+@dataclass
+class Process:
+    """A candidate process that waits for its job, then does it.
+
+    ``control`` leads to the zygote: ending our side of it kills the candidate and everything that it
+    started, and so does our own death. ``wire`` leads to the candidate: the job goes out, one frame
+    comes back. ``output`` and ``reports`` are the reading ends of pipes.
+    """
+
+    control: socket.socket
+    wire: socket.socket
+    output: int
+    reports: int
+    zygote: int = 0
+    candidate: int = 0
+    ended: bytes | None = None
+
+    @classmethod
+    def order(cls, zygote: socket.socket) -> Self:
+        """Ask the zygote for one; raises `OSError` when the zygote is gone."""
+        with contextlib.ExitStack() as theirs:
+            control, its_control = socket.socketpair()
+            theirs.callback(its_control.close)
+            wire, its_wire = socket.socketpair()
+            theirs.callback(its_wire.close)
+            output, its_output = os.pipe()
+            theirs.callback(os.close, its_output)
+            reports, its_reports = os.pipe()
+            theirs.callback(os.close, its_reports)
+            for fd in (output, reports):
+                os.set_blocking(fd, False)
+            process = cls(control, wire, output, reports)
+            numbers = [its_control.fileno(), its_wire.fileno(), its_output, its_reports]
+            try:
+                socket.send_fds(zygote, [b"S"], numbers)
+            except BaseException:
+                process.close()
+                raise
+        return process
+
+    def greet(self, seconds: float = HELLO_SECONDS) -> bool:
+        """Wait until it is there; raises `OSError` when it will not come, by then or at all."""
+        if not self.candidate:
+            self.control.settimeout(seconds)
+            message = self.control.recv(HELLO.size)
+            if len(message) != HELLO.size:
+                raise ConnectionResetError("the zygote started no process")
+            self.zygote, self.candidate = HELLO.unpack(message)
+            self.control.setblocking(False)
+        return True
+
+    def is_there(self) -> bool:
+        """Whether it is there already, without waiting."""
+        with contextlib.suppress(OSError):
+            return self.greet(0)
+        return False
+
+    def give(self, parcel: Parcel, result: int | None) -> None:
+        """Hand over the job; raises `OSError` when nobody is there to take it."""
+        fds = [parcel.fd] if result is None else [parcel.fd, result]
+        self.wire.setblocking(True)
+        socket.send_fds(self.wire, [JOB.pack(parcel.start, parcel.length)], fds)
+        self.wire.setblocking(False)
+
+    def listen(self) -> None:
+        """Read how it ended, once ``control`` is readable; empty when the zygote was killed."""
+        with contextlib.suppress(ConnectionResetError):
+            self.ended = self.control.recv(ENDED.size)
+            return
+        self.ended = b""
+
+    def kill(self) -> None:
+        """End the candidate and all that it started; returns when nothing of it is left."""
+        if self.ended is not None:
+            return
+        self.control.shutdown(socket.SHUT_WR)
+        self.control.settimeout(KILL_SECONDS)
+        try:
+            self.listen()
+        except TimeoutError:
+            raise HarnessFault(
+                f"candidate process {self.candidate}, or one that it started, is still alive "
+                f"{KILL_SECONDS:g} s after it was killed"
+            ) from None
+
+    def close(self) -> None:
+        """Give the descriptors back; what still runs is killed by the zygote."""
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_RDWR)
+        self.control.close()
+        self.wire.close()
+        for name in ("output", "reports"):
+            fd = getattr(self, name)
+            setattr(self, name, -1)
+            if fd >= 0:
+                os.close(fd)

@@ -1,0 +1,325 @@
+"""The sandbox of one session: a warm zygote, and one process at a time that does a job."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from ..exceptions import (
+    CandidateFailure,
+    HarnessFault,
+    OutOfMemory,
+    OverBudget,
+    ProtocolError,
+)
+from ..records import Json, Limits
+from .budget import Meter
+from .environment import environment
+from .files import discard
+from .job import Job, Result
+from .payload import Parcel, memory_file, parcel, seal
+from .process import Process
+from .text import clean
+from .watch import MIB, Watch
+
+START_SECONDS = 300.0
+END_SECONDS = 20.0
+MAX_READY = 1 << 20
+INSIDE = Path(__file__).with_name("inside")
+LENGTH = struct.Struct("<I")
+
+
+class Sandbox:
+    """Runs candidate code in processes of its own. One job at a time; not for several threads.
+
+    ``imports`` are imported once, in the process that all others are forked from; what cannot be
+    imported is in ``skipped``. ``repository`` is where the user's own code lies: import paths that
+    lead into it are dropped. Everything that is written lies below ``scratch_parent``.
+    """
+
+    tier = "none"
+    lacks = (
+        "candidate code runs as you: it can read your files, use the network and start processes; "
+        "only its processes, time and memory are watched"
+    )
+
+    def __init__(
+        self,
+        limits: Limits,
+        scratch_parent: Path,
+        imports: Sequence[str] = (),
+        *,
+        repository: Path | None = None,
+    ) -> None:
+        self.limits = limits
+        self.imports = tuple(imports)
+        self.repository = repository
+        self._parent = scratch_parent
+        self._folder: Path | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._lifeline: socket.socket | None = None
+        self._log: IO[bytes] | None = None
+        self._skipped: Mapping[str, str] | None = None
+        self._spare: Process | None = None
+
+    def start(self) -> None:
+        """Start importing; returns at once, the first job waits for it."""
+        if self._guard is not None:
+            return
+        ours, theirs = socket.socketpair()
+        near, far = socket.socketpair()
+        self._log = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - read when the zygote ends
+        order = {
+            "control": theirs.fileno(),
+            "lifeline": far.fileno(),
+            "libraries": self.imports,
+            "repository": os.path.realpath(self.repository) if self.repository else "",
+        }
+        self._control, self._lifeline = ours, near
+        with theirs, far:
+            self._guard = self._launch(order, [theirs.fileno(), far.fileno()])
+        self._skipped = None
+
+    def _launch(self, order: Mapping[str, Json], fds: Sequence[int]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-B", "-P", "-s", str(INSIDE), json.dumps(order)]
+        try:
+            return subprocess.Popen(
+                command,
+                pass_fds=fds,
+                env=environment(self.limits, self.folder),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                # Ctrl-C in a terminal is for the judge, which then ends the candidates in order.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._end()
+            raise HarnessFault(
+                f"the sandbox cannot start with {sys.executable}: {error}"
+            ) from error
+
+    @property
+    def folder(self) -> Path:
+        """Where the jobs' scratch folders lie; made when it is first needed."""
+        if self._folder is None:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(dir=self._parent, prefix="sandbox-"))
+        return self._folder
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """Libraries that could not be imported, with the reason; waits until all are tried."""
+        self.start()
+        return self._ready()
+
+    def close(self) -> None:
+        """End every process and remove every folder. The sandbox can be started again."""
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
+        self._end()
+        if self._folder is not None:
+            discard(self._folder)
+            self._folder = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def run(self, job: Job, meter: Meter) -> Result:
+        """Do one job in a fresh process and wait for its end.
+
+        What the candidate did wrong is in the result. Raises `Interrupted` at the session's deadline,
+        `OverBudget` when nothing of the budget is left to begin with, `HarnessFault` when no process
+        can be started.
+        """
+        meter.check()
+        scratch = Path(tempfile.mkdtemp(dir=self.folder, prefix="job-"))
+        try:
+            for name, content in job.files.items():
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                (scratch / name).write_bytes(content)
+            return self._run(job, meter, scratch)
+        except HarnessFault:
+            self._end()
+            raise
+        finally:
+            discard(scratch)
+
+    def _run(self, job: Job, meter: Meter, scratch: Path) -> Result:
+        limits = self.limits
+        with contextlib.ExitStack() as stack:
+            result = None
+            if job.answer is not None and not job.yields:
+                result = memory_file(job.answer.capacity)
+                stack.callback(os.close, result)
+                seal(result, writable=True)
+            capacity = job.answer.capacity if job.answer is not None else 0
+            largest = max(limits.scratch, limits.artifact, capacity)
+            order = {**job.order, "scratch": str(scratch), "largest": largest}
+            packed = parcel(order, job.payload)
+            stack.callback(os.close, packed.fd)
+            for _ in range(2):
+                watch, seconds = self._watched(job.name, meter, packed, result)
+                if watch.started or isinstance(watch.failure, OverBudget | OutOfMemory):
+                    return _result(job, watch, seconds, result, scratch)
+        raise HarnessFault(
+            f"a sandbox process ended before it came to {job.name} ({watch.failure}); it said: "
+            f"{watch.output.strip() or 'nothing'}"
+        )
+
+    def _watched(
+        self, name: str, meter: Meter, packed: Parcel, result: int | None
+    ) -> tuple[Watch, float]:
+        """Have a process do the job; the watch that saw it end, and the seconds from job to end."""
+        process = self._begin(packed, result)
+        began = time.monotonic()
+        self._prepare()
+        try:
+            watch = Watch(
+                process,
+                meter,
+                memory=self.limits.memory,
+                free=packed.size,
+                result=result,
+                spare=lambda: self._spare,
+            )
+            watch.wait(name)
+            seconds = time.monotonic() - began
+        finally:
+            process.close()
+        return watch, seconds
+
+    def _begin(self, packed: Parcel, result: int | None) -> Process:
+        """Give the job to the process kept ready, or to a new one."""
+        for attempt in (1, 2):
+            process, self._spare = self._spare, None
+            try:
+                if process is None:
+                    self.start()
+                    self._ready()
+                    assert self._control is not None
+                    process = Process.order(self._control)
+                process.greet()
+                process.give(packed, result)
+            except OSError as error:
+                if process is not None:
+                    process.close()
+                report = self._end()
+                if attempt == 2:
+                    raise HarnessFault(
+                        f"no sandbox process can be started ({error}); its process said: {report}"
+                    ) from error
+            else:
+                return process
+        raise AssertionError
+
+    def _prepare(self) -> Process | None:
+        """Have the next process forked while this one works. If it fails, `_begin` will notice."""
+        if self._spare is None and self._control is not None:
+            with contextlib.suppress(OSError):
+                self._spare = Process.order(self._control)
+        return self._spare
+
+    def _ready(self) -> Mapping[str, str]:
+        """Wait for the zygote's imports. Raises `HarnessFault` with what it said instead."""
+        if self._skipped is None:
+            assert self._control is not None
+            self._control.settimeout(START_SECONDS)
+            try:
+                self._skipped = _receive(self._control)
+            except (OSError, ValueError) as error:
+                report = self._end()
+                raise HarnessFault(
+                    f"the sandbox cannot start with {sys.executable} ({error}); it said: {report}"
+                ) from error
+        return self._skipped
+
+    def _end(self) -> str:
+        """End all processes; the tail of what the zygote printed."""
+        for link in (self._lifeline, self._control):
+            if link is not None:
+                with contextlib.suppress(OSError):
+                    link.shutdown(socket.SHUT_RDWR)
+                link.close()
+        self._lifeline = self._control = None
+        if self._guard is not None:
+            try:
+                self._guard.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._guard.kill()
+                self._guard.wait()
+            self._guard = None
+        return self._said()
+
+    def _said(self) -> str:
+        if self._log is None:
+            return "nothing"
+        with self._log as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
+            said = clean(log.read()).strip()
+        self._log = None
+        return said or "nothing"
+
+
+def _receive(control: socket.socket) -> dict[str, str]:
+    """The zygote's list of libraries that it could not import."""
+    (length,) = LENGTH.unpack(_exactly(control, LENGTH.size))
+    if length > MAX_READY:
+        raise ValueError("an impossible greeting")
+    skipped: dict[str, str] = json.loads(_exactly(control, length))["skipped"]
+    return skipped
+
+
+def _exactly(control: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = control.recv(size - len(data))
+        if not more:
+            raise ConnectionResetError("it ended before it was ready")
+        data += more
+    return data
+
+
+def _result(job: Job, watch: Watch, seconds: float, result: int | None, scratch: Path) -> Result:
+    array: Any = None
+    failure: CandidateFailure | None = watch.failure
+    if failure is None and job.answer is not None:
+        try:
+            if job.yields:
+                array = job.answer.read_file(scratch / job.yields, job.name)
+            elif result is not None:
+                array = job.answer.read(result, job.name)
+        except ProtocolError as error:
+            failure = error
+    return Result(
+        seconds=seconds,
+        peak_mb=watch.peak / MIB,
+        cpu_seconds=watch.cpu,
+        output=watch.output,
+        reports=tuple(watch.reports),
+        array=array,
+        failure=failure,
+    )

@@ -1,0 +1,220 @@
+"""The judge's only loop: waits for a candidate process and ends it when a limit is reached."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+
+from ..exceptions import (
+    CandidateError,
+    CandidateExited,
+    CandidateFailure,
+    OutOfMemory,
+    ProtocolError,
+    Stopped,
+)
+from .budget import Meter
+from .inside.nursery import ENDED
+from .inside.processes import children, descendants
+from .inside.worker import ERROR, MAX_TEXT, MEMORY, OK, REPORT, STARTED
+from .memory import proportional, resident, used_by_file
+from .process import Process
+from .text import Tail, clean
+
+PERIOD = 0.02
+"""Seconds between two looks at the memory."""
+
+CHUNK = 1 << 16
+MAX_OUTPUT = 64 << 10
+MAX_REPORTS = 10_000
+MIB = 1 << 20
+
+
+class Watch:
+    """One process under watch, from its job to its death.
+
+    ``memory`` is the limit in bytes, ``free`` what of the shared memory is not charged (the arguments),
+    ``result`` the memory file for the answer, charged with what is written to it. ``spare`` tells
+    the process that waits for the next job, whose memory is not this one's.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        meter: Meter,
+        *,
+        memory: int,
+        free: int,
+        result: int | None,
+        spare: Callable[[], Process | None],
+    ) -> None:
+        self.process = process
+        self.meter = meter
+        self.spare = spare
+        self.memory = memory
+        self.free = free
+        self.result = result
+        self.peak = 0
+        self.cpu = 0.0
+        self.reports: deque[tuple[int, float]] = deque(maxlen=MAX_REPORTS)
+        self.failure: CandidateFailure | None = None
+        self._status: int | None = None
+        self._output = Tail(MAX_OUTPUT)
+        self._frame = b""
+        self._report = b""
+        self._next_look = time.monotonic() + PERIOD
+
+    @property
+    def output(self) -> str:
+        """The cleaned tail of what was printed."""
+        return clean(bytes(self._output))
+
+    @property
+    def started(self) -> bool:
+        """Whether it came to the candidate's code; if not, its end is not the candidate's doing."""
+        return self._frame.startswith(STARTED)
+
+    def wait(self, name: str) -> None:
+        """Return when the process and all that it started are dead.
+
+        What the candidate did wrong is then in ``failure``. Anything else that is raised meanwhile
+        (the session's deadline, Ctrl-C) kills it too, and goes on.
+        """
+        with self.meter.running(), selectors.DefaultSelector() as selector:
+            self._register(selector)
+            try:
+                while self.process.ended is None:
+                    self.meter.check()
+                    self._turn(selector)
+            except CandidateFailure as failure:
+                self.failure = failure
+            finally:
+                self.process.kill()
+        self._account()
+        self._drain()
+        self.failure = self.failure or self._judged(name)
+
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        selector.register(self.process.control, selectors.EVENT_READ, self.process.listen)
+        selector.register(self.process.wire, selectors.EVENT_READ, self._hear)
+        selector.register(self.process.output, selectors.EVENT_READ, self._print)
+        selector.register(self.process.reports, selectors.EVENT_READ, self._note)
+
+    def _turn(self, selector: selectors.BaseSelector) -> None:
+        wait = min(self.meter.next_limit, max(0.0, self._next_look - time.monotonic()))
+        for key, _ in selector.select(wait):
+            more = key.data()
+            if more is False:
+                selector.unregister(key.fileobj)
+        if time.monotonic() >= self._next_look:
+            self._look()
+
+    def _look(self) -> None:
+        """Measure the tree; the more that costs, the rarer it is done."""
+        began = time.monotonic()
+        pids = self._tree()
+        used = (resident if len(pids) == 1 else proportional)(pids, free=self.free)
+        if self.result is not None:
+            used += used_by_file(self.result)
+        self.peak = max(self.peak, used)
+        if used > self.memory:
+            raise OutOfMemory(
+                f"out of memory: {used / MIB:.0f} MiB in use, the limit is "
+                f"{self.memory / MIB:.0f} MiB (memory of the sandbox marker)"
+            )
+        ended = time.monotonic()
+        self._next_look = ended + max(PERIOD, 10 * (ended - began))
+
+    def _tree(self) -> list[int]:
+        """The candidate, what it started, and its orphans, which are the zygote's other children."""
+        own = self.process.candidate
+        pids = [own, *descendants(own)]
+        spare = self.spare()
+        if spare is None or spare.is_there():
+            known = {own, spare.candidate if spare else own}
+            for pid in set(children(self.process.zygote)) - known:
+                pids += [pid, *descendants(pid)]
+        return pids
+
+    def _print(self) -> bool:
+        return self._read(self.process.output, self._output.add)
+
+    def _note(self) -> bool:
+        return self._read(self.process.reports, self._reported)
+
+    def _read(self, fd: int, take: object) -> bool:
+        """Pass on what is there; whether there may be more."""
+        try:
+            more = os.read(fd, CHUNK)
+        except BlockingIOError:
+            return True
+        if more:
+            take(more)  # type: ignore[operator]
+        return bool(more)
+
+    def _reported(self, more: bytes) -> None:
+        self._report += more
+        whole = len(self._report) // REPORT.size * REPORT.size
+        records, self._report = self._report[:whole], self._report[whole:]
+        for step, value in REPORT.iter_unpack(records):
+            self.reports.append((step, value))
+            if not math.isfinite(value):
+                raise Stopped(f"stopped: report({step}, {value}) is not finite")
+
+    def _hear(self) -> bool:
+        try:
+            more = self.process.wire.recv(CHUNK)
+        except BlockingIOError:
+            return True
+        except ConnectionResetError:
+            return False
+        self._frame += more
+        if len(self._frame) > MAX_TEXT + 2:
+            raise ProtocolError("the candidate's process wrote a longer frame than there is")
+        return bool(more)
+
+    def _drain(self) -> None:
+        """Read what was written before the end; bounded, for a writer may be out of our sight."""
+        with contextlib.suppress(CandidateFailure):
+            for read in (self._hear, self._print, self._note):
+                for _ in range(64):
+                    if not read():
+                        break
+
+    def _account(self) -> None:
+        ended = self.process.ended
+        if ended is not None and len(ended) == ENDED.size:
+            self._status, largest, user, system = ENDED.unpack(ended)
+            self.peak = max(self.peak, largest)
+            self.cpu = user + system
+
+    def _judged(self, name: str) -> CandidateFailure | None:
+        """What the frame and the exit status together say."""
+        if self._status is None:
+            return CandidateExited(f"{name}: its processes were killed from outside the sandbox")
+        code = os.waitstatus_to_exitcode(self._status)
+        if self._frame == STARTED:
+            return CandidateExited(f"{name}: the process ended without an answer ({_how(code)})")
+        kind, text = self._frame[1:2], clean(self._frame[2:])
+        if kind == OK and not text and code == 0:
+            return None
+        if kind in (ERROR, MEMORY) and text and code == 1:
+            return OutOfMemory(text) if kind == MEMORY else CandidateError(text)
+        return ProtocolError(f"{name}: the process wrote on the harness's own wire")
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "unknown"
+    more = ", perhaps the machine ran out of memory" if -code == signal.SIGKILL else ""
+    return f"killed by signal {-code}, {name}{more}"
