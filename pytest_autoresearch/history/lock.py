@@ -6,7 +6,9 @@ import fcntl
 import json
 import os
 import socket
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ..exceptions import UsageProblem
@@ -14,6 +16,8 @@ from ..records import Json
 
 STALE_AFTER = 600.0
 """Seconds without renewal after which another host's lock may be deleted by a person."""
+RENEWED_EVERY = 60.0
+"""Seconds between two renewals."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -28,18 +32,26 @@ class Lock:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: int | None = self._acquire()
+        self._released = threading.Event()
+        threading.Thread(target=self._keep, name="autoresearch-lock", daemon=True).start()
 
     def renew(self) -> None:
-        """Tell other hosts that the holder is alive."""
+        """Tell other hosts that the holder is alive; done by itself every `RENEWED_EVERY` seconds."""
         if self._file is not None:
             os.utime(self._file)
 
     def release(self) -> None:
         """Let the next writer in; harmless when repeated."""
+        self._released.set()
         if self._file is not None:
             os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = None
+
+    def _keep(self) -> None:
+        while not self._released.wait(RENEWED_EVERY):
+            with suppress(OSError):
+                self.renew()
 
     def _acquire(self) -> int:
         while True:

@@ -87,3 +87,16 @@ def test_a_lock_file_written_half_stops_nobody(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"host": "els')
     Lock(path).release()
+
+
+def test_a_held_lock_renews_itself_until_it_is_released(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_autoresearch.history.lock.RENEWED_EVERY", 0.02)
+    held = Lock(path)
+    os.utime(path, (0, 0))
+    deadline = time.monotonic() + 10
+    while path.stat().st_mtime == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert path.stat().st_mtime > 0
+    held.release()
