@@ -138,6 +138,27 @@ class Search:
         """Whether the run has evaluated as many experiments as it was asked to."""
         return self.limit is not None and self.history.next_number > self.limit
 
+    @property
+    def hopeless(self) -> str:
+        """Why going on makes no sense: the champion could not be measured. Empty while it does.
+
+        A new champion's references get a second try; a champion that fails where it once succeeded
+        shows that the frozen test is broken.
+        """
+        last = list(self.history.records[-2:])
+        failed = [r.status is Status.FAILED and r.part is not Part.EXPERIMENT for r in last]
+        if not failed or not failed[-1]:
+            return ""
+        forgiven = last[-1].part is Part.REFERENCE and self._lacking() and not all(failed)
+        return "" if forgiven and len(last) > 1 else last[-1].reason
+
+    def _lacking(self) -> tuple[int, ...]:
+        """The splits that the champion is still to be measured on, one entry a pass."""
+        baseline = self.baseline
+        if baseline is None:
+            return (0,)
+        return self.rule.to_measure(baseline.folds, self._passes(self.history.champion_number))
+
     def plan(self, experiment: Experiment) -> Plan:
         """The passes of an evaluation; a pure function of the journal."""
         if experiment.part is Part.EXPERIMENT:
@@ -153,9 +174,7 @@ class Search:
             return self._measure("0000", Part.BASELINE, 0, commit, (0,))
         if self.reached_limit and not self.history.pending and number > 0:
             return None
-        done = self._passes(number)
-        splits = self.rule.to_measure(baseline.folds, done)
-        if splits:
+        if splits := self._lacking():
             part = Part.REFERENCE if number else Part.CALIBRATION
             return self._measure(self._again(number, part), part, number, commit, splits)
         if self._suspicious():
@@ -283,15 +302,29 @@ class Search:
     # What came out
 
     def tell(self, experiment: Experiment, outcome: Outcome) -> Record:
-        """Judge an outcome, write it down, tell the agent; returns the journal's record."""
+        """Judge an outcome, write it down, tell the agent; returns the journal's record.
+
+        Raises `AgentFailed`, when the record is written, if the agent raises or only repeats itself.
+        """
         verdict = self.judge(experiment, outcome)
         record = self.history.finished(experiment, self._record(experiment, outcome, verdict))
-        self.agent.told(record)
+        self._tell_agent(record)
         if self._stuck():
             raise AgentFailed(
                 f"agent {self.agent_name} repeated earlier experiments {MOST_REPEATS} times in a row"
             )
         return record
+
+    def _tell_agent(self, record: Record) -> None:
+        try:
+            self.agent.told(record)
+        except AutoresearchError:
+            raise
+        except Exception as error:
+            raise AgentFailed(
+                f"agent {self.agent_name} raised {type(error).__name__} when it was told of "
+                f"[{record.item}]: {error}"
+            ) from error
 
     def judge(self, experiment: Experiment, outcome: Outcome) -> Verdict:
         """The verdict on an outcome; replays the keep rule over its scores."""
@@ -447,21 +480,13 @@ class Search:
     def _residuals(self) -> list[float]:
         """Fold residuals of all complete first passes against the champion of their time."""
         residuals: list[float] = []
-        number = 0
+        champion = self._passes(0)
         for record in self.history.records:
             if record.part is Part.EXPERIMENT and record.passes and record.score is not None:
-                found = self._against(number, record.passes[0])
-                residuals.extend(found)
+                residuals.extend(_against(champion, record.passes[0]))
             if record.status is Status.KEPT and record.experiment is not None:
-                number = record.experiment
+                champion = self._passes(record.experiment)
         return residuals
-
-    def _against(self, number: int, one: Pass) -> list[float]:
-        champion = [p.scores for p in self._passes(number) if p.split == one.split]
-        if len(one.scores) < 2 or not champion or len(champion[0]) != len(one.scores):
-            return []
-        means = [fmean(column) for column in zip(*champion, strict=True)]
-        return [residual(one.scores, means)]
 
     def _baseline_values(self) -> Mapping[str, float]:
         record = self.baseline
@@ -474,6 +499,15 @@ class Search:
         """A seed that belongs to the judge: from the run's seed, the item and the pass."""
         digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _against(champion: Sequence[Pass], one: Pass) -> list[float]:
+    """The fold residual of a pass against the champion's on the same split, if there is one."""
+    measured = [p.scores for p in champion if p.split == one.split]
+    if len(one.scores) < 2 or not measured or len(measured[0]) != len(one.scores):
+        return []
+    means = [fmean(column) for column in zip(*measured, strict=True)]
+    return [residual(one.scores, means)]
 
 
 def expected_seconds(records: Sequence[Record]) -> float:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pytest_autoresearch.exceptions import AgentFailed, UsageProblem
-from pytest_autoresearch.records import Briefing, Outcome, Part, Proposal, Record, Status
+from pytest_autoresearch.records import (
+    Briefing,
+    Experiment,
+    Outcome,
+    Part,
+    Proposal,
+    Record,
+    Status,
+)
 from pytest_autoresearch.search.constraints import parse
 from pytest_autoresearch.search.loop import SAME_CRASH, Search
 
@@ -208,6 +216,46 @@ def test_the_same_exception_in_the_test_from_three_patches_measures_the_champion
         whole = experiment.part is not Part.EXPERIMENT
         searching.tell(experiment, evaluate(searching, experiment) if whole else crash)
     assert seen[-1] == "0000-reference"
+
+
+FAILS = Outcome(status=Status.CRASH, reason="ValueError: broken", in_test=True)
+
+
+def until(searching: Search, part: Part) -> Experiment:
+    """Evaluate honestly until an evaluation of this kind is asked for."""
+    while (experiment := searching.ask()) is not None and experiment.part is not part:
+        searching.tell(experiment, evaluate(searching, experiment))
+    assert experiment is not None
+    return experiment
+
+
+@pytest.mark.parametrize("part", [Part.BASELINE, Part.CALIBRATION])
+def test_a_baseline_that_cannot_be_measured_is_hopeless(part: Part) -> None:
+    searching = search(["1.0"])
+    searching.tell(until(searching, part), FAILS)
+    assert searching.hopeless == "ValueError: broken"
+
+
+def test_a_new_champions_references_get_a_second_try() -> None:
+    searching = search(["1.0"])
+    searching.tell(until(searching, Part.REFERENCE), FAILS)
+    assert not searching.hopeless
+    again = searching.ask()
+    assert again is not None
+    assert again.item == "0001-reference-2"
+    searching.tell(again, FAILS)
+    assert searching.hopeless == "ValueError: broken"
+
+
+def test_a_champion_that_fails_where_it_once_succeeded_is_hopeless() -> None:
+    searching = search([str(-n) for n in range(1, 6)])
+    for _ in range(SAME_CRASH):
+        searching.tell(until(searching, Part.EXPERIMENT), FAILS)
+    checked = searching.ask()
+    assert checked is not None
+    assert checked.item == "0000-reference"
+    searching.tell(checked, FAILS)
+    assert searching.hopeless == "ValueError: broken"
 
 
 def test_a_broken_constraint_rejects_a_winner_and_names_the_numbers() -> None:
