@@ -26,7 +26,7 @@ NOT_FOR_THE_JUDGE = {
 }
 LIFE_GIVING = {"eval", "exec", "compile", "__import__"}
 LOADERS = {"spec_from_file_location", "SourceFileLoader", "SourcelessFileLoader"}
-PICKLING = {"dumps", "HIGHEST_PROTOCOL", "PickleBuffer", "PicklingError"}
+PICKLING = {"dumps", "HIGHEST_PROTOCOL", "PickleBuffer", "Pickler", "PicklingError"}
 
 HEAVY = {
     *("libcst", "litellm", "matplotlib", "numpy", "optuna", "pandas", "polars", "pyflakes"),
