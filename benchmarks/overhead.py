@@ -103,7 +103,7 @@ def machine(work: Workload, loads: list[float]) -> dict[str, Any]:
     return {
         "library": work.library,
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "load": [round(load, 2) for load in (min(loads), max(loads))],
         "versions": {name: version(name) for name in names},

@@ -119,6 +119,8 @@ class Candidate:
     ) -> npt.NDArray[Any]:
         """Call ``function`` of ``"file.py:function"`` and return its finite numbers.
 
+        ``seed`` and the names of ``data`` are supplied where declared.
+
         The file lies beside the entry, or anywhere in the repository when it begins with ``/``. A
         dimension that is ``None`` is the candidate's to choose: the first up to the rows of the first
         argument (10 million when it has none), the others up to ``max_columns``.

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
-from .evaluator import SLOT, Bench, Reports, Slot
+from .evaluator import SLOT, Bench, Reports, Slot, no_alarm
 from .exceptions import UsageProblem
 from .history.paths import EditableSet
 from .history.repository import Repository
-from .marks import marked, objective, read
-from .project import files_of, import_roots
+from .marks import Mark, marked, objective, read
+from .project import files_of, import_roots, refuse_protected, root_of
 from .records import Outcome, Turn
 from .search.keep import Measurement
+from .stall import watched
 
 SEED = 0
 """The candidate's seed in a plain run: the same every time, like any other test."""
@@ -26,14 +28,21 @@ def register(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getini("autoresearch_check"):
         _deselect(config, items)
         return
-    try:
-        for item in items:
-            if marked(item):
-                read(item)
-    except UsageProblem as problem:
-        raise pytest.UsageError(str(problem)) from None
+    # From a worker of pytest-xdist a usage error would arrive as a crash: there the test fails.
+    if not hasattr(config, "workerinput"):
+        _check(items)
     config.pluginmanager.register(Reports(), "autoresearch-reports")
     config.pluginmanager.register(Checking(config), "autoresearch-checking")
+
+
+def _check(items: list[pytest.Item]) -> None:
+    """A usage error for what the markers alone show; what git tracks is found out later."""
+    try:
+        for item in filter(marked, items):
+            found = objective(item, read(item), root_of(item))
+            refuse_protected(found, [found.path])
+    except UsageProblem as problem:
+        raise pytest.UsageError(str(problem)) from None
 
 
 def _deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,22 +57,25 @@ class Checking:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self._benches: dict[str, Bench] = {}
+        self._properties: list[tuple[str, object]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if not marked(item):
             return
-        if read(item).stage == "vault":
-            pytest.skip("a vault is opened only by a search")
         try:
-            self._prepare(item)
+            mark = read(item)
+            if mark.stage != "vault":
+                self._prepare(item, mark)
         except UsageProblem as problem:
             pytest.fail(str(problem), pytrace=False)
+        if mark.stage == "vault":
+            pytest.skip("a vault is opened only by a search")
 
-    def _prepare(self, item: pytest.Item) -> None:
+    def _prepare(self, item: pytest.Item, mark: Mark) -> None:
         """Lay out the work tree's editable and readable files as a candidate."""
-        root, paths = _work_tree(self.config.rootpath)
-        found = objective(item, read(item), root)
+        root, paths = _work_tree(item)
+        found = objective(item, mark, root)
         files = files_of(found, dict.fromkeys(paths, ""), root)
         editable = EditableSet(found.editable, paths, files.frozen).paths
         visible = {path: (root / path).read_bytes() for path in {*editable, *files.readable}}
@@ -71,14 +83,30 @@ class Checking:
         if bench is None:
             roots = import_roots(self.config, root, files.entry)
             bench = self._benches[item.nodeid] = Bench(found, root, files.entry, roots)
-            self.config.pluginmanager.register(bench, f"autoresearch-bench-{item.nodeid}")
         bench.slot(item, visible, Measurement([Turn(0, SEED)]), 0.0)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
+        """The budget is a meter of sandbox time here too, not an alarm in the test."""
+        return no_alarm(item) if marked(item) else None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        slot: Slot | None = item.stash.get(SLOT, None)
+        if slot is None:
+            return (yield)
+        with watched(slot.meter):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
-        outcome: Outcome | None = getattr(report, "autoresearch_outcome", None)
+        outcome: Outcome | None = report.__dict__.pop("autoresearch_outcome", None)
         if outcome is not None:
-            _reword(report, outcome)
+            self._properties = _reword(report, outcome)
+        if report.when == "teardown":
+            # The XML reads an item's properties from its last report.
+            report.user_properties = [*report.user_properties, *self._properties]
+            self._properties = []
         yield
 
     @pytest.hookimpl(trylast=True)
@@ -93,23 +121,21 @@ class Checking:
             bench.close()
 
 
-def _reword(report: pytest.TestReport, outcome: Outcome) -> None:
-    """A failure that sticks fails the test, caught or not; the score is a property."""
-    del report.autoresearch_outcome
+def _reword(report: pytest.TestReport, outcome: Outcome) -> list[tuple[str, object]]:
+    """A failure that sticks fails the test, caught or not; the score comes back as a property."""
     raised_by_test = outcome.in_test and report.failed
     if outcome.status is not None and not raised_by_test:
         report.outcome, report.longrepr = "failed", outcome.reason
-    if outcome.passes and outcome.passes[0].scores:
-        scores = outcome.passes[0].scores
-        report.user_properties.append(("autoresearch.score", repr(sum(scores) / len(scores))))
+    scores = outcome.passes[0].scores if outcome.passes else ()
+    return [("autoresearch.score", repr(fmean(scores)))] if scores else []
 
 
-def _work_tree(rootdir: Path) -> tuple[Path, list[str]]:
+def _work_tree(item: pytest.Item) -> tuple[Path, list[str]]:
     """The root and the existing files below it: what git tracks, or all where there is no git."""
     try:
-        repository = Repository.discover(rootdir)
+        repository = Repository.discover(item.path.parent)
     except UsageProblem:
-        return rootdir, _walk(rootdir)
+        return item.config.rootpath, _walk(item.config.rootpath)
     tracked = repository.tracked(repository.head)
     return repository.root, [path for path in tracked if (repository.root / path).is_file()]
 

@@ -12,11 +12,11 @@ import pytest
 from . import options, selection
 from .agents import specs
 from .evaluator import SLOT, Reports
-from .exceptions import AutoresearchError, HarnessFault, UsageProblem
-from .marks import objective as read_objective
-from .opening import open_session, root_of
+from .exceptions import AutoresearchError, UsageProblem
+from .opening import open_session, planned
 from .options import Settings
-from .records import Experiment, Objective, Outcome, Part, Record, Status
+from .others import Others
+from .records import Experiment, Outcome, Part, Record, Status
 from .report import terminal
 from .report.junit import JUnit
 from .report.live import Live, projected
@@ -24,18 +24,14 @@ from .report.markdown import append_step_summary
 from .report.progress import status_line
 from .report.properties import properties, suite_properties
 from .report.status import Words
-from .rewording import interrupted, reword, setup_reason, turn_red
+from .rewording import interrupted, reword, setup_reason, torn_down, turn_red
 from .sandbox.grammar import read_literals
-from .search.keep import Rule
 from .session import Session
-from .signals import term_as_interrupt
+from .signals import Signals, shielded
 from .stall import watched
 
 if TYPE_CHECKING:
     from .agents.protocol import Agent
-
-MOST_FAULTS = 3
-"""So many harness faults in a row end the search."""
 
 
 def register(config: pytest.Config) -> None:
@@ -50,7 +46,7 @@ def register(config: pytest.Config) -> None:
     manager.register(Words(), "autoresearch-words")
     if config.getoption("collectonly"):
         return
-    if config.option.verbose == 0:
+    if getattr(config.option, "verbose", None) == 0:
         # An experiment takes minutes: it deserves a line, not a dot.
         config.option.verbose = 1
     manager.register(Reports(), "autoresearch-reports")
@@ -78,7 +74,9 @@ class Controller:
         self.plans: list[str] = []
         self.not_found = ""
         self.properties: list[tuple[str, str]] = []
-        self.faults = 0
+        self.failed_because = ""
+        self.signals = Signals()
+        self.others = Others(config)
 
     # Before the loop
 
@@ -100,15 +98,19 @@ class Controller:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
         everything = list(items)
         yield
+        if _broken(session):
+            return
         try:
             found = selection.objectives(everything, items, self.wanted)
             self._selected(found, everything)
         except UsageProblem as problem:
             raise pytest.UsageError(str(problem)) from None
+        except AutoresearchError as fault:
+            pytest.exit(str(fault), returncode=pytest.ExitCode.TESTS_FAILED)
         chosen = [one.item for one in found]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
@@ -117,7 +119,7 @@ class Controller:
         if not found:
             self.not_found = selection.not_found(self.config.rootpath)
         elif self.config.getoption("collectonly"):
-            self.plans = [line for one in found for line in self._plan_only(one)]
+            self.plans = [line for one in found for line in planned(one)]
         else:
             chosen = selection.only(found)
             selection.refuse_stages(chosen, everything)
@@ -127,11 +129,6 @@ class Controller:
                 self.config, self.settings, chosen, self.deadline
             )
 
-    def _plan_only(self, selected: selection.Selected) -> list[str]:
-        """What `--co` says of an objective; nothing is started."""
-        objective = read_objective(selected.item, selected.mark, root_of(self.config))
-        return _planned(objective, Rule())
-
     def pytest_report_collectionfinish(self) -> list[str]:
         return self.plans
 
@@ -139,23 +136,24 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        if session.testsfailed and not session.config.option.continue_on_collection_errors:
-            return None
-        if session.config.option.collectonly or self.session is None:
+        if _broken(session) or session.config.option.collectonly or self.session is None:
             return None
         session.items.clear()
         session.testscollected = 0
-        with term_as_interrupt():
-            try:
-                self._loop(session, self.session)
-            except AutoresearchError as fault:
-                self.session.ended = str(fault)
-                session.testsfailed += 1
-            except KeyboardInterrupt:
-                self.session.ended = "interrupted"
-                self._interrupted(self.session)
-                raise
-        session.testscollected = len(session.items)
+        self.signals.install()
+        try:
+            self._loop(session, self.session)
+        except AutoresearchError as fault:
+            self.session.ended = self.failed_because = str(fault)
+            session.testsfailed += 1
+        except (KeyboardInterrupt, pytest.exit.Exception) as signal:
+            self._interrupted(self.session, signal)
+            raise
+        finally:
+            self.signals.closing = True
+        self._tear_down(session)
+        # 0 would be exit 5, "no tests": also a search that had no time left was one.
+        session.testscollected = max(1, len(session.items))
         return True
 
     def _loop(self, session: pytest.Session, search: Session) -> None:
@@ -167,7 +165,7 @@ class Controller:
             search.current = experiment
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             search.current = None
-            self._check_faults(search)
+            search.check()
             if session.shouldfail:
                 search.ended = str(session.shouldfail)
                 raise session.Failed(session.shouldfail)
@@ -196,17 +194,6 @@ class Controller:
         if self.settings.experiments is not None:
             return done + max(0, self.settings.experiments - search.run.next_number + 1)
         return projected(done, search.share, more=True)
-
-    def _check_faults(self, search: Session) -> None:
-        """Raise `HarnessFault` when going on makes no sense."""
-        records = search.search.history.records
-        failed = [r.status is Status.FAILED and r.part is not Part.EXPERIMENT for r in records[-2:]]
-        hopeless = bool(failed) and failed[-1]
-        if hopeless and records[-1].part is Part.REFERENCE:
-            hopeless = all(failed)
-        if hopeless or self.faults >= MOST_FAULTS:
-            reason = records[-1].reason if records else "see the failure above"
-            raise HarnessFault(f"the search cannot go on: {reason}")
 
     # One item
 
@@ -248,66 +235,87 @@ class Controller:
 
         A fault of ours becomes a failed report: raised from here it would end the session.
         """
-        search = self.session
-        if search is not None and search.current is not None:
+        record = None
+        with shielded():
             try:
-                self._judge(search, search.current, report)
+                record = self._judge(report)
             except Exception as fault:
-                self.faults += 1
+                if self.session is not None:
+                    self.session.faults += 1
                 turn_red(report, f"{type(fault).__name__}: {fault}")
-        if report.when == "teardown":
-            # The XML reads an item's properties from its last report.
-            report.user_properties = [*report.user_properties, *self.properties]
-            self.properties = []
-        yield
+            if report.when == "teardown":
+                # The XML reads an item's properties from its last report.
+                report.user_properties = [*report.user_properties, *self.properties]
+                self.properties = []
+            yield
+        if record is not None:
+            self.others.finished(record)
 
-    def _judge(self, search: Session, experiment: Experiment, report: pytest.TestReport) -> None:
+    def _judge(self, report: pytest.TestReport) -> Record | None:
+        """The record of an evaluation that this report ends, if it does."""
         outcome: Outcome | None = report.__dict__.pop("autoresearch_outcome", None)
         if report.when == "setup" and not report.passed:
             outcome = Outcome(status=Status.FAILED, reason=setup_reason(report))
-        if outcome is None:
-            return
+        search = self.session
+        if search is None or search.current is None or outcome is None:
+            return None
         search.phase = "judging"
-        record = search.search.tell(experiment, outcome)
-        self.faults = self.faults + 1 if record.status is Status.FAILED else 0
-        search.evaluated += experiment.part is Part.EXPERIMENT
+        record = search.tell(search.current, outcome)
         reword(report, record)
         self.properties = properties(record)
         search.derive()
-        self._tell_others(record)
-
-    def _tell_others(self, record: Record) -> None:
-        self.config.hook.pytest_autoresearch_experiment_finished(record=record)
+        return record
 
     # The end
 
-    def _interrupted(self, search: Session) -> None:
+    def _interrupted(self, search: Session, signal: BaseException) -> None:
         """Put the evaluation under way on record; the next session makes it first."""
+        by_signal = isinstance(signal, KeyboardInterrupt)
+        search.ended = "interrupted" if by_signal else f"pytest.exit: {signal}"
         experiment, search.current = search.current, None
         if experiment is None:
             return
         # A second fault must not hide the interrupt; the journal shows the evaluation as open.
         with contextlib.suppress(AutoresearchError, OSError):
-            outcome = Outcome(status=Status.INTERRUPTED, reason="stopped by a signal")
-            record = search.search.tell(experiment, outcome)
+            reason = "stopped by a signal" if by_signal else f"stopped by {search.ended}"
+            record = search.tell(experiment, Outcome(status=Status.INTERRUPTED, reason=reason))
             for report in interrupted(self._clone(record.item), record):
                 self.config.hook.pytest_runtest_logreport(report=report)
-            self._tell_others(record)
+            self.others.finished(record)
+
+    def _tear_down(self, session: pytest.Session) -> None:
+        """End the frozen fixtures now; at the end of the session an error there would be a crash."""
+        if session.items:
+            report = torn_down(session)
+            if report.failed:
+                self.config.hook.pytest_runtest_logreport(report=report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.session is None:
             return
-        summary = self.session.close()
-        append_step_summary(summary)
-        self.config.hook.pytest_autoresearch_search_finished(summary=summary)
-        if session.exitstatus == pytest.ExitCode.OK and self.session.unsatisfied():
+        with shielded():
+            try:
+                summary = self.session.close()
+                append_step_summary(summary)
+            except (AutoresearchError, OSError) as fault:
+                self._fail(session, f"the search could not be closed: {fault}")
+                return
+        self.others.ended(summary)
+        if self.session.unsatisfied():
+            self._fail(session, self.session.unsatisfied())
+
+    def _fail(self, session: pytest.Session, reason: str) -> None:
+        """Exit with 1, unless pytest has a reason of its own."""
+        if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            self.failed_because = reason
 
     def pytest_unconfigure(self) -> None:
         if self.session is not None:
             self.session.bench.close()
             self.session.run.release()
+        self.signals.remove()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.not_found:
@@ -315,13 +323,10 @@ class Controller:
         if self.session is None:
             return
         terminal.write_summary(terminalreporter, self.session.summary())
-        reason = self.session.unsatisfied()
-        if (
-            reason
-            and not terminalreporter.stats.get("failed")
-            and self.session.ended != "interrupted"
-        ):
-            terminalreporter.write_line(f"exit 1: {reason}", red=True)
+        for line in dict.fromkeys([*self.session.run.warnings, *self.others.complaints]):
+            terminalreporter.write_line(line, yellow=True)
+        if self.failed_because:
+            terminalreporter.write_line(f"exit 1: {self.failed_because}", red=True)
 
     # What others ask
 
@@ -336,12 +341,6 @@ class Controller:
         return status_line(self.session.progress())
 
 
-def _planned(objective: Objective, rule: Rule) -> list[str]:
-    """The plan of an objective that nothing is known of yet: its budget is the worst case."""
-    passes = rule.splits * rule.repeats
-    worst = passes * objective.budget / 60
-    note = (
-        f"calibration takes {passes} passes, {worst:.3g} min at the worst (by the budget); a win takes 2 "
-        f"to {rule.splits} passes and up to {passes - 1} more to measure the new champion"
-    )
-    return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=[note])
+def _broken(session: pytest.Session) -> bool:
+    """Whether collection failed in a way that ends the session."""
+    return bool(session.testsfailed) and not session.config.option.continue_on_collection_errors

@@ -15,7 +15,7 @@ from .candidate import Candidate
 from .exceptions import AutoresearchError, HarnessFault, Interrupted, Misuse, UsageProblem
 from .marks import marked
 from .objective import Evaluation, Recorder
-from .records import Experiment, Objective, Outcome, Status
+from .records import Experiment, Objective, Outcome, Part, Status
 from .sandbox import Meter, Sandbox, discard, libraries, materialise
 from .search.keep import Plan
 
@@ -111,8 +111,13 @@ class Bench:
         slot = item.stash.get(SLOT, None)
         if slot is not None:
             slot.meter.budget = self._budget
-        item.cancel_timeout = lambda: None  # type: ignore[attr-defined]
-        return True
+        return no_alarm(item)
+
+
+def no_alarm(item: pytest.Item) -> bool:
+    """What answers pytest-timeout that a timer is set, when none shall ring."""
+    item.cancel_timeout = lambda: None  # type: ignore[attr-defined]
+    return True
 
 
 def slot_of(request: pytest.FixtureRequest) -> Slot:
@@ -137,6 +142,8 @@ def recorder_of(request: pytest.FixtureRequest) -> Recorder:
 
 def outcome_of(slot: Slot, call: pytest.CallInfo[None]) -> Outcome:
     """How the test body ended, from the judge's own objects; never from assertion text."""
+    if slot.experiment is not None and slot.experiment.refused:
+        return Outcome(status=Status.REFUSED, reason=slot.experiment.refused)
     error = call.excinfo.value if call.excinfo is not None else None
     status, reason, in_test = _ended(slot, error)
     return slot.evaluation.outcome(status, reason, seconds=call.duration, in_test=in_test)
@@ -144,9 +151,7 @@ def outcome_of(slot: Slot, call: pytest.CallInfo[None]) -> Outcome:
 
 def _ended(slot: Slot, error: BaseException | None) -> tuple[Status | None, str, bool]:
     """Status (``None``: to be judged), reason, and whether the frozen test itself raised."""
-    evaluation, experiment = slot.evaluation, slot.experiment
-    if experiment is not None and experiment.refused:
-        return Status.REFUSED, experiment.refused, False
+    evaluation = slot.evaluation
     if isinstance(error, HarnessFault):
         return Status.FAILED, str(error), True
     if isinstance(error, Interrupted) or (slot.meter.interrupted and not evaluation.plan.done):
@@ -196,12 +201,22 @@ class Reports:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        slot = item.stash.get(SLOT, None)
+        outcome = outcome_of(slot, call) if slot is not None and call.when == "call" else None
+        if slot is not None and outcome is not None and _shows_no_traceback(slot, outcome):
+            # Making one takes milliseconds, and much longer where the frozen data is slow to print.
+            item.repr_failure = lambda *_args, **_kw: ""  # type: ignore[method-assign]
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, AutoresearchError):
             # Our own errors say what is wrong and what to do; where we raised them helps nobody.
             report.longrepr = str(error)
-        slot = item.stash.get(SLOT, None)
-        if slot is not None and call.when == "call":
-            report.autoresearch_outcome = outcome_of(slot, call)  # type: ignore[attr-defined]
+        if outcome is not None:
+            report.autoresearch_outcome = outcome  # type: ignore[attr-defined]
         return report
+
+
+def _shows_no_traceback(slot: Slot, outcome: Outcome) -> bool:
+    """Whether the record's reason will stand in the traceback's place: not for a fault of ours."""
+    evaluated = slot.experiment is not None and slot.experiment.part is Part.EXPERIMENT
+    return evaluated and outcome.status is not Status.FAILED

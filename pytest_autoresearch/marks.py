@@ -60,19 +60,25 @@ def read(item: pytest.Item) -> Mark:
         mark = _bound(marker.args, dict(marker.kwargs))
         _check(mark)
         if mark.of is not None:
-            mark = _inherited(item, mark)
+            mark = _inherited(item, mark, marker.kwargs)
         _check_function(item)
     except UsageProblem as problem:
         raise UsageProblem(f"{item.nodeid}: {problem}") from None
     return mark
 
 
-def _inherited(item: pytest.Item, mark: Mark) -> Mark:
+def _inherited(item: pytest.Item, mark: Mark, given: Mapping[str, Any]) -> Mark:
     """A test with ``of=`` takes everything but its stage from its objective."""
+    more = sorted(given.keys() - {"of", "stage"})
+    if more:
+        raise UsageProblem(
+            f"of={mark.of!r}: {more[0]} is taken from the objective that it names: drop it here"
+        )
     owner = getattr(getattr(item, "module", None), str(mark.of), None)
     for marker in getattr(owner, "pytestmark", []):
-        if marker.name == "autoresearch":
+        if marker.name == "autoresearch" and "of" not in marker.kwargs:
             found = _bound(marker.args, dict(marker.kwargs))
+            _check(found)
             return replace(found, stage=mark.stage, of=mark.of)
     raise UsageProblem(f"of={mark.of!r}: this file has no objective of that name")
 
@@ -126,7 +132,9 @@ def _check(mark: Mark) -> None:
 def _check_rest(mark: Mark) -> None:
     if mark.entry is not None and not isinstance(mark.entry, str):
         raise UsageProblem(f"entry={mark.entry!r} is not a path")
-    constraints = mark.constraints or {}
+    if mark.analysis is not None and not isinstance(mark.analysis, str):
+        raise UsageProblem(f"analysis={mark.analysis!r} is not the name of a fixture")
+    constraints = {} if mark.constraints is None else mark.constraints
     if not isinstance(constraints, Mapping):
         raise UsageProblem(f"constraints={constraints!r} is not a dict of name: bound")
     from .search.constraints import parse

@@ -189,13 +189,22 @@ class Evaluation:
         return max(1, self._left)
 
     def failed(self, failure: CandidateFailure) -> None:
-        """Remember the first failure: an experiment in which one happened is never kept."""
-        self.failure = self.failure or failure
+        """Remember the first failure: an experiment in which one happened is never kept.
+
+        Its text, a traceback perhaps, stands in the output behind what was printed.
+        """
+        if self.failure is None:
+            self.failure = failure
+            self.printed(f"{failure}\n")
 
     def used(self, phase: str, seconds: float, peak_mb: float) -> None:
-        """Add a process's wall seconds and peak memory (MiB); seconds of the first pass count."""
+        """Add a process's wall seconds and peak memory (MiB); seconds of the first pass count.
+
+        A script that is run, or a function that is called, counts as fitting.
+        """
         if len(self.plan.passes) <= 1:
-            self.phases[phase] = self.phases.get(phase, 0.0) + seconds
+            counted = "predict" if phase == "predict" else "fit"
+            self.phases[counted] = self.phases.get(counted, 0.0) + seconds
         self.peak = max(self.peak, peak_mb)
 
     def printed(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +11,38 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .evaluator import Bench
-from .exceptions import UsageProblem
+from .exceptions import AutoresearchError, UsageProblem
+from .frozen import Frozen
 from .history.repository import Repository
-from .history.run import Run, find
+from .history.run import Run, RunInfo, find
 from .marks import objective as read_objective
 from .options import Settings
-from .project import Files, Project, files_of, import_roots
-from .records import Json, Objective, Status
+from .project import Files, Project, files_of, import_roots, root_of
+from .records import Experiment, Json, Objective, Record, Status
 from .report import terminal
 from .sandbox import discard
 from .search.keep import STRICTNESS, Rule
 from .search.loop import Search
 from .selection import Selected
 from .session import Session
+from .signals import shielded
 
 if TYPE_CHECKING:
     from .agents.protocol import Agent
+
+
+class ShieldedRun(Run):
+    """A run that a signal never catches in the middle of a line or between a line and its ref."""
+
+    def opened(self, experiment: Experiment) -> None:
+        """See `Run.opened`."""
+        with shielded():
+            super().opened(experiment)
+
+    def finished(self, experiment: Experiment, record: Record) -> Record:
+        """See `Run.finished`."""
+        with shielded():
+            return super().finished(experiment, record)
 
 
 def clean_or_refuse(repository: Repository, files: Files) -> None:
@@ -43,7 +60,7 @@ def open_run(settings: Settings, objective: Objective, repository: Repository, f
     name, found = _choose(settings, objective, repository)
     folder = settings.dir / name
     if found:
-        run = Run.resume(repository, folder, name)
+        run = ShieldedRun.resume(repository, folder, name)
         try:
             _check_resumable(run, settings, objective, repository, files)
         except UsageProblem:
@@ -57,7 +74,7 @@ def open_run(settings: Settings, objective: Objective, repository: Repository, f
         "seed": secrets.randbits(32),
         "frozen": _frozen_blobs(repository, files),
     }
-    return Run.create(repository, folder, name, objective, repository.head, header)
+    return ShieldedRun.create(repository, folder, name, objective, repository.head, header)
 
 
 def _rule(settings: Settings) -> Rule:
@@ -76,18 +93,41 @@ def _choose(settings: Settings, objective: Objective, repository: Repository) ->
                 f"run {known.name} belongs to {known.nodeid}, not to {objective.nodeid}: "
                 "choose another --autoresearch-run"
             )
-        if known.finished and (settings.experiments or 0) <= known.tried:
-            raise UsageProblem(
-                f"run {known.name} is finished after {known.tried} experiments: ask for more with "
-                f"--autoresearch-experiments {known.tried + 10}, or start another --autoresearch-run"
-            )
+        _refuse_done(known, settings)
         return settings.run, True
-    mine = [run for run in runs.values() if run.nodeid == objective.nodeid and not run.finished]
+    mine = [run for run in runs.values() if _goes_on(run, objective, repository.head)]
     if mine:
-        return max(mine, key=lambda run: run.started).name, True
-    plain = f"{objective.name}-{date.today().isoformat()}"
+        latest = max(mine, key=lambda run: run.started)
+        _refuse_done(latest, settings)
+        return latest.name, True
+    plain = f"{objective.name.strip('_') or 'run'}-{date.today().isoformat()}"
     names = (plain, *(f"{plain}-{n}" for n in range(2, len(runs) + 3)))
     return next(name for name in names if name not in runs), False
+
+
+def _goes_on(run: RunInfo, objective: Objective, head: str) -> bool:
+    """Whether a session without a name goes on with the run.
+
+    Without a good baseline a run holds nothing, and its base is what was wrong: once a person has
+    committed something better, a new run begins.
+    """
+    unfinished = run.nodeid == objective.nodeid and not run.finished
+    return unfinished and (run.measured or run.base == head)
+
+
+def _refuse_done(run: RunInfo, settings: Settings) -> None:
+    """A run that has as many experiments as are asked for has nothing to do."""
+    asked = settings.experiments
+    if run.finished and (asked or 0) <= run.tried:
+        raise UsageProblem(
+            f"run {run.name} is finished after {run.tried} experiments: ask for more with "
+            f"--autoresearch-experiments {run.tried + 10}, or start another --autoresearch-run"
+        )
+    if asked and asked <= run.tried:
+        raise UsageProblem(
+            f"--autoresearch-experiments {asked}: run {run.name} has {run.tried} already: ask for more, "
+            f"--autoresearch-experiments {run.tried + 10}, or start another --autoresearch-run"
+        )
 
 
 def _check_resumable(
@@ -100,22 +140,30 @@ def _check_resumable(
             f"run {run.name} started at {run.base[:7]}, which HEAD ({repository.head[:7]}) does not "
             f"contain: check out a branch that does, {ways}"
         )
-    changed = [
-        path
-        for path, blob in run.header.get("frozen", {}).items()
-        if repository.tracked(repository.head).get(path) != blob
-    ]
-    if changed:
-        raise UsageProblem(
-            f"run {run.name}: the evaluation has changed since it started: {', '.join(changed)}; "
-            f"restore with `git checkout {run.base[:7]} -- {' '.join(changed)}`, {ways}"
-        )
+    _same_evaluation(run, _frozen_blobs(repository, files), ways)
     _same(run, "isolation", settings.isolation, ways)
     _same(run, "strictness", settings.strictness, ways)
     if run.header["rule"] != _rule(settings).to_json():
         raise UsageProblem(
             f"run {run.name}: autoresearch_min_effect was {run.header['rule']['min_effect']}, is "
             f"{settings.min_effect}: the keep rule is frozen for a run; set it back, {ways}"
+        )
+
+
+def _same_evaluation(run: Run, now: dict[str, str], ways: str) -> None:
+    """The test and every conftest.py have to be those that the run's scores came from."""
+    then = run.header.get("frozen", {})
+    changed = [path for path in then if now.get(path) != then[path]]
+    new = [path for path in now if path not in then]
+    if changed:
+        raise UsageProblem(
+            f"run {run.name}: the evaluation has changed since it started: {', '.join(changed)}; "
+            f"restore with `git checkout {run.base[:7]} -- {shlex.join(changed)}`, {ways}"
+        )
+    if new:
+        raise UsageProblem(
+            f"run {run.name}: the evaluation has changed since it started: {', '.join(new)} is new; "
+            f"remove it with `git rm {shlex.join(new)}`, {ways}"
         )
 
 
@@ -152,7 +200,7 @@ def open_session(
 
     Returns the session and the lines that say what is about to be searched.
     """
-    repository = Repository.discover(config.rootpath)
+    repository = Repository.discover(selected.item.path.parent)
     objective = read_objective(selected.item, selected.mark, repository.root)
     files = files_of(objective, repository.tracked(repository.head), repository.root)
     clean_or_refuse(repository, files)
@@ -177,15 +225,28 @@ def open_session(
         seed=int(run.header["seed"]),
         limit=settings.experiments,
     )
-    session = Session(settings, objective, project, run, search, bench, deadline)
+    frozen = Frozen(repository.root, files.frozen)
+    session = Session(settings, objective, project, run, search, bench, frozen, deadline)
     notes = [*run.warnings, _base_and_rule(run, search.rule)]
     return session, terminal.plan(objective, run.name, run.branch, resumed=held, notes=notes)
+
+
+def planned(selected: Selected) -> list[str]:
+    """The plan of an objective that nothing is known of yet: its budget is the worst case."""
+    objective, rule = read_objective(selected.item, selected.mark, root_of(selected.item)), Rule()
+    passes = rule.splits * rule.repeats
+    worst = passes * objective.budget / 60
+    note = (
+        f"calibration takes {passes} passes, {worst:.3g} min at the worst (by the budget); a win takes 2 "
+        f"to {rule.splits} passes and up to {passes - 1} more to measure the new champion"
+    )
+    return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=[note])
 
 
 def _agent(config: pytest.Config, settings: Settings) -> Agent:
     """The agent that was asked for, trusted or allowed to commit without isolation."""
     name = settings.agents[0]
-    agent: Agent | None = config.hook.pytest_autoresearch_make_agent(config=config, spec=name)
+    agent = _made(config, name)
     if agent is None:
         raise UsageProblem(
             f"--autoresearch-agent {name}: nobody offers it; this version has tune and replay:DIR, a "
@@ -197,6 +258,19 @@ def _agent(config: pytest.Config, settings: Settings) -> Agent:
             f"--autoresearch-agent {name}: in isolation none only tune and replay may commit; type "
             "--autoresearch-allow-untrusted if you trust what this agent writes"
         )
+    return agent
+
+
+def _made(config: pytest.Config, name: str) -> Agent | None:
+    """What the hook answers; an agent that cannot be made is for a person to mend."""
+    try:
+        agent: Agent | None = config.hook.pytest_autoresearch_make_agent(config=config, spec=name)
+    except AutoresearchError:
+        raise
+    except Exception as error:
+        raise UsageProblem(
+            f"--autoresearch-agent {name}: it could not be made: {type(error).__name__}: {error}"
+        ) from error
     return agent
 
 
@@ -221,11 +295,3 @@ def _base_and_rule(run: Run, rule: Rule) -> str:
         f"base {run.base[:7]}; kept when the mean lead is {rule.z_keep:g} standard errors of the noise, "
         "on at least two splits or seeds"
     )
-
-
-def root_of(config: pytest.Config) -> Path:
-    """The repository's root, or rootdir where there is none."""
-    try:
-        return Repository.discover(config.rootpath).root
-    except UsageProblem:
-        return config.rootpath

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from .exceptions import UsageProblem
 
 STRICTNESS = ("explore", "default", "strict")
 TIERS = ("auto", "sealed", "guarded", "none")
-_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_RUN_NAME = re.compile(r"(?!.*(?:\.\.|\.lock$|\.$))[^\W_][\w.+-]*")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any], str, Any], ...] = (
     (
@@ -142,10 +143,10 @@ class Settings:
 def settings(config: pytest.Config) -> Settings:
     """Read and check the options; raises `UsageProblem` with the offending value."""
     hours = _number(config, "hours", "--hours")
-    if hours is not None and hours <= 0:
-        raise UsageProblem(f"--hours {hours:g}: must be more than 0")
+    if hours is not None and not 0 < hours < math.inf:
+        raise UsageProblem(f"--hours {hours:g}: must be a number of hours, more than 0")
     experiments = _number(config, "experiments", "--autoresearch-experiments")
-    if experiments is not None and (experiments < 0 or experiments != int(experiments)):
+    if experiments is not None and not (experiments >= 0 and experiments.is_integer()):
         raise UsageProblem(
             f"--autoresearch-experiments {experiments:g}: must be a whole number, 0 or more"
         )
@@ -177,11 +178,13 @@ def refuse_what_does_not_fit(config: pytest.Config) -> None:
     reasons = {
         "usepdb": ("--pdb", "an experiment that nobody watches cannot be debugged"),
         "trace": ("--trace", "an experiment that nobody watches cannot be debugged"),
-        "setuponly": ("--setup-only", "a search evaluates patches"),
+        # --setup-plan sets --setup-only as well.
         "setupplan": ("--setup-plan", "a search evaluates patches"),
+        "setuponly": ("--setup-only", "a search evaluates patches"),
         "lf": ("--lf", "experiments are new in every session"),
         "failedfirst": ("--ff", "experiments are new in every session"),
         "stepwise": ("--sw", "experiments are new in every session"),
+        "reruns": ("--reruns", "every evaluation counts once"),
     }
     for dest, (option, why) in reasons.items():
         if config.getoption(dest, False):
@@ -238,9 +241,9 @@ def _isolation(value: str) -> str:
 
 
 def _run_name(name: str) -> str:
-    if name and (not _RUN_NAME.fullmatch(name) or ".." in name or name.endswith((".lock", "."))):
+    if name and not _RUN_NAME.fullmatch(name):
         raise UsageProblem(
-            f"--autoresearch-run {name!r}: a run's name is also a branch's: letters, digits, '-', '_' "
-            "and '.', beginning with a letter or digit"
+            f"--autoresearch-run {name!r}: a run's name is also a branch's: letters, digits, '-', '_', "
+            "'+' and single dots, beginning with a letter or digit"
         )
     return name

@@ -25,10 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for line in (marks.AUTORESEARCH, marks.SANDBOX):
         config.addinivalue_line("markers", line)
-    if config.getoption("--autoresearch") and not hasattr(config, "workerinput"):
+    if config.getoption("--autoresearch") and not _only_asks(config):
         from .controller import register
 
         register(config)
+
+
+def _only_asks(config: pytest.Config) -> bool:
+    """Whether pytest only shows something, or this process is a worker of pytest-xdist's."""
+    shows = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+    return hasattr(config, "workerinput") or any(config.getoption(one, None) for one in shows)
 
 
 @pytest.hookimpl(tryfirst=True)

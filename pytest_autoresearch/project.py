@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .exceptions import UsageProblem
-from .history.globs import match, unmatched
 from .history.patches import Workshop
-from .history.paths import EditableSet
+from .history.paths import EditableSet, protected_globs
 from .history.repository import Repository
 from .marks import entry_of
 from .records import Briefing, Objective, Proposal
@@ -43,25 +42,36 @@ def files_of(objective: Objective, tracked: Mapping[str, str], root: Path) -> Fi
     ``root`` is the work tree: a conftest.py that lies there untracked is frozen, too.
     """
     frozen = _frozen(objective, tracked, root)
-    editable_set = EditableSet(objective.editable, tracked, frozen)
-    for what, globs in (("editable", objective.editable), ("readable", objective.readable)):
-        missing = unmatched(globs, tracked)
-        if missing:
-            raise UsageProblem(
-                f"{objective.nodeid}: {what}: {missing[0]!r} matches no file that git tracks; "
-                "correct it, or `git add` and commit the file"
-            )
-    editable = editable_set.paths
-    if not editable:
-        raise UsageProblem(
-            f"{objective.nodeid}: editable={list(objective.editable)!r} names only files that stay "
-            "frozen (tests, conftest.py, configuration, dotfiles)"
-        )
-    readable = _readable(objective, tracked, editable)
+    refuse_protected(objective, frozen)
+    for what, globs in _globs(objective):
+        for glob in globs:
+            if not EditableSet([glob], tracked, frozen).paths:
+                raise UsageProblem(
+                    f"{objective.nodeid}: {what}: {glob!r} matches no file that git tracks and that may "
+                    "be shown to a candidate; correct it, or `git add` and commit the file"
+                )
+    editable = EditableSet(objective.editable, tracked, frozen).paths
+    readable = _readable(objective, tracked, editable, frozen)
     entry = entry_of(
         objective, tuple(dict.fromkeys((*editable, *readable))) if objective.entry else editable
     )
     return Files(editable, readable, frozen, entry)
+
+
+def refuse_protected(objective: Objective, frozen: Iterable[str]) -> None:
+    """Raise `UsageProblem` when a glob itself names a file that always stays frozen."""
+    for what, globs in _globs(objective):
+        named = protected_globs(globs, frozenset(frozen))
+        if named:
+            raise UsageProblem(
+                f"{objective.nodeid}: {what}: {named[0]!r} names a file that stays frozen and hidden "
+                "(the test, conftest.py, champion records, configuration of pytest and builds, "
+                "dotfiles): take it out"
+            )
+
+
+def _globs(objective: Objective) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return ("editable", objective.editable), ("readable", objective.readable)
 
 
 def _frozen(objective: Objective, tracked: Mapping[str, str], root: Path) -> tuple[str, ...]:
@@ -77,10 +87,13 @@ def _frozen(objective: Objective, tracked: Mapping[str, str], root: Path) -> tup
 
 
 def _readable(
-    objective: Objective, tracked: Mapping[str, str], editable: tuple[str, ...]
+    objective: Objective,
+    tracked: Mapping[str, str],
+    editable: tuple[str, ...],
+    frozen: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Files that match, and the ``__init__.py`` files above visible ones."""
-    named = [path for path in tracked if match(objective.readable, path)]
+    named = EditableSet(objective.readable, tracked, frozen).paths
     packages = {
         posixpath.join(parent.as_posix(), "__init__.py").removeprefix("./")
         for path in (*named, *editable)
@@ -88,6 +101,14 @@ def _readable(
     }
     found = {*named, *(path for path in packages if path in tracked)}
     return tuple(sorted(found - set(editable)))
+
+
+def root_of(item: pytest.Item) -> Path:
+    """The root of the repository that a test lies in, or rootdir where there is none."""
+    try:
+        return Repository.discover(item.path.parent).root
+    except UsageProblem:
+        return item.config.rootpath
 
 
 def import_roots(config: pytest.Config, repository_root: Path, entry: str) -> tuple[str, ...]:

@@ -68,3 +68,14 @@ def interrupted(item: pytest.Item, record: Record) -> list[pytest.TestReport]:
     teardown = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, "teardown")
     teardown.user_properties = [(name, value) for name, value in properties(record)]
     return [call, teardown]
+
+
+def torn_down(session: pytest.Session) -> pytest.TestReport:
+    """Tear down every fixture that is still up; a failure is reported as the last item's.
+
+    pytest does this when the last item ends, but which one is the last is known only afterwards.
+    """
+    call = pytest.CallInfo.from_call(
+        lambda: session._setupstate.teardown_exact(None), when="teardown"
+    )
+    return pytest.TestReport.from_item_and_call(session.items[-1], call)

@@ -23,7 +23,12 @@ class Wanted:
         """Whether the item was asked for; without node ids everything was."""
         if not self.names:
             return True
-        return any(item.path == path and item.name == name for path, name in self.names)
+        return any(_is(item, path, name) for path, name in self.names)
+
+
+def _is(item: pytest.Item, path: Path, name: str) -> bool:
+    """Whether an item is the function of a node id, whose path has no symbolic links."""
+    return item.name == name and item.path.resolve() == path
 
 
 def steer(config: pytest.Config, objective: str) -> Wanted:
@@ -33,8 +38,7 @@ def steer(config: pytest.Config, objective: str) -> Wanted:
     objective. Raises `UsageProblem` when the ini names no file.
     """
     given = config.args_source is pytest.Config.ArgsSource.ARGS
-    narrowed = config.getoption("keyword", "") or config.getoption("markexpr", "")
-    if not given and objective and not narrowed:
+    if not given and objective and not config.getoption("keyword", ""):
         path = config.rootpath / objective.partition("::")[0]
         if not path.is_file():
             raise UsageProblem(
@@ -86,7 +90,7 @@ def _owner(item: pytest.Item, name: str, everything: list[pytest.Item]) -> pytes
 
 def _refuse_missing(items: list[pytest.Item], wanted: Wanted) -> None:
     for path, name in sorted(wanted.names):
-        if not any(item.path == path and item.name == name for item in items):
+        if not any(_is(item, path, name) for item in items):
             raise UsageProblem(f"not found: {path}::{name} (no test of that name was collected)")
 
 

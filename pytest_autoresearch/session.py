@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass, field
 
 from .evaluator import Bench
+from .exceptions import AutoresearchError, HarnessFault
+from .frozen import Frozen
 from .history.run import Run
 from .options import Settings
 from .project import Project
-from .records import Experiment, Objective, Part, Summary
+from .records import Experiment, Objective, Outcome, Part, Record, Status, Summary
 from .report.files import write_atomically
 from .report.markdown import report_md
 from .report.plot import save_progress
@@ -17,13 +19,17 @@ from .report.progress import Progress, write_status
 from .report.table import results_tsv
 from .search.loop import Search, expected_seconds
 
+MOST_FAULTS = 3
+"""So many harness faults in a row end the search."""
+
 
 @dataclass
 class Session:
     """Everything that is open while a search is on.
 
-    ``current`` is the evaluation under way, ``ended`` why the session ended, empty while it runs.
-    Times are monotonic seconds.
+    ``current`` is the evaluation under way, ``ended`` why the session ended, empty while it runs,
+    ``fault`` what has to end it once the evaluation under way is reported, ``faults`` how many harness
+    faults there were in a row. Times are monotonic seconds.
     """
 
     settings: Settings
@@ -32,15 +38,19 @@ class Session:
     run: Run
     search: Search
     bench: Bench
+    frozen: Frozen
     deadline: float | None
     started: float = field(default_factory=time.monotonic)
     current: Experiment | None = None
     phase: str = ""
     ended: str = ""
     evaluated: int = 0
+    fault: AutoresearchError | None = None
+    faults: int = 0
 
     def next(self) -> Experiment | None:
         """The next evaluation, unless time is up or a person asked to stop."""
+        self._pause()
         self.phase = "proposing"
         stop = self.run.folder / "STOP"
         if stop.exists():
@@ -48,7 +58,7 @@ class Session:
             self.ended = "a file STOP was found in the run's folder"
             return None
         left = self.seconds_left
-        if left is not None and left <= expected_seconds(self.search.history.records):
+        if not self._in_time:
             self.ended = f"the {self.settings.hours:g} hours are over"
             return None
         self.project.seconds_left = left
@@ -57,12 +67,55 @@ class Session:
             self.ended = self._why_done()
         return experiment
 
+    def tell(self, experiment: Experiment, outcome: Outcome) -> Record:
+        """Judge an outcome and write it down.
+
+        When the agent fails after that, the record stands and `fault` is set. Raises
+        `AutoresearchError` when nothing could be written.
+        """
+        before = self._last_seq
+        try:
+            record = self.search.tell(experiment, outcome)
+        except AutoresearchError as fault:
+            if self._last_seq == before:
+                raise
+            self.fault = fault
+            record = self.run.records[-1]
+        self.faults = self.faults + 1 if record.status is Status.FAILED else 0
+        finished = record.status is not Status.INTERRUPTED
+        self.evaluated += finished and experiment.part is Part.EXPERIMENT
+        return record
+
+    def check(self) -> None:
+        """Raise the fault that ends the search, or `HarnessFault` when going on makes no sense."""
+        if self.fault is not None:
+            raise self.fault
+        hopeless = self.search.hopeless
+        if hopeless or self.faults >= MOST_FAULTS:
+            raise HarnessFault(f"the search cannot go on: {hopeless or 'see the failure above'}")
+
+    @property
+    def _last_seq(self) -> int:
+        return self.run.records[-1].seq if self.run.records else -1
+
     def _why_done(self) -> str:
         if not self.search.exhausted:
             asked = self.settings.experiments
             return f"{asked} experiments done" if asked else "the baseline is measured"
         reason = str(getattr(self.search.agent, "reason", "")) or "it has no more proposals"
         return f"agent {self.search.agent_name} has run out: {reason}"
+
+    def _pause(self) -> None:
+        """Wait as long as the evaluation in the work tree is not the one that the search began with."""
+        began = time.monotonic()
+        while (changed := self.frozen.changed) and self._in_time:
+            self.phase = f"paused: {', '.join(changed)} changed, restore it"
+            self.frozen.wait(changed, began)
+
+    @property
+    def _in_time(self) -> bool:
+        left = self.seconds_left
+        return left is None or left > expected_seconds(self.search.history.records)
 
     @property
     def seconds_left(self) -> float | None:
@@ -126,12 +179,12 @@ class Session:
 
     def progress(self) -> Progress:
         """How the search stands, in a line."""
-        left = self.seconds_left
+        left, current = self.seconds_left, self.current
         return Progress(
             run=self.run.name,
             objective=self.objective.name,
             metric=self.objective.metric,
-            experiment=self.current.item if self.current else "",
+            experiment=current.item if current else "",
             phase=self.phase,
             kept=len(self.search.kept),
             tried=max(0, self.search.history.next_number - 1),

@@ -45,7 +45,7 @@ def churn():
 def block(name: str) -> str:
     """The Python block that begins with a comment naming the file."""
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    return next(text for text in blocks if text.startswith(f"# {name}"))
+    return next(str(text) for text in blocks if text.startswith(f"# {name}"))
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,11 @@ NAME = re.compile(r"(?!.*(?:\.\.|\.lock$|\.$))[^\W_][\w.+-]*")
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A run as `find` sees it: ``started`` is UTC, ``tried`` counts its finished experiments."""
+    """A run as `find` sees it.
+
+    ``started`` is UTC, ``tried`` counts its finished experiments; ``measured`` says whether its base
+    has ever been scored.
+    """
 
     name: str
     finished: bool
@@ -35,6 +39,8 @@ class RunInfo:
     nodeid: str
     started: str
     tried: int
+    base: str
+    measured: bool
 
 
 class Run:
@@ -202,11 +208,6 @@ class Run:
         self._append("closed", session=self._state.session, reason=reason, finished=finished)
         self._refs.put_journal(self.journal.content)
 
-    def renew(self) -> None:
-        """Tell other hosts, every minute or so, that this process is alive."""
-        for lock in self._locks:
-            lock.renew()
-
     def release(self) -> None:
         """Let another process have the run."""
         _release(self._locks)
@@ -288,6 +289,8 @@ def _info(name: str, lines: list[Line]) -> RunInfo | None:
         nodeid=objective["nodeid"],
         started=state.header["started"],
         tried=state.tried,
+        base=state.base,
+        measured=any(record.status is Status.BASELINE for record in state.records),
     )
 
 

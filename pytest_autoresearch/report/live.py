@@ -83,6 +83,12 @@ class Live:
                 self._repeat_prefix()
             return (yield)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logfinish(self) -> Generator[None, Any, Any]:
+        """Let pytest write its percentage in one piece."""
+        with self._lock:
+            return (yield)
+
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Give the copy of stdout back."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..records import Record, Summary
 from . import digest
-from .terminal import tier
+from .terminal import tier, trust
 from .text import better, change, count, human, one_line, short, signed
 
 _SPECIAL = re.compile(r"([\\`*\[\]<|~#&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -75,10 +75,11 @@ def _verdict(summary: Summary) -> str:
 def _facts(summary: Summary) -> str:
     kept = f"{summary.kept} kept of {count(summary.tried, 'experiment')}"
     cost = f" Agents cost {summary.cost_usd:.2f} USD." if summary.cost_usd else ""
-    isolation = tier(summary.isolation)
+    stated = [text for text in (tier(summary.isolation), trust(summary)) if text]
+    said = " ".join(f"{text[:1].upper()}{text[1:]}." for text in stated)
     return (
         f"{kept}; {better(summary.direction)}. Run `{summary.run}`, branch `{summary.branch}`, "
-        f"ended: {escape(summary.ended)}.{cost} {isolation[:1].upper()}{isolation[1:]}."
+        f"ended: {escape(summary.ended)}.{cost} {said}"
     )
 
 

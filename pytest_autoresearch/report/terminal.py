@@ -17,6 +17,12 @@ LACKS = {
 }
 """What each isolation tier lacks, said wherever the tier is named."""
 
+LESS_TRUST = {
+    "self-reported": "scores are self-reported: the candidate's own script printed them",
+    "joint": "scores are joint: one script both fitted and predicted",
+}
+"""What is said of a score that the frozen test did not compute from predictions alone."""
+
 _FILES = ("progress.png", "results.tsv", "report.md")
 _MOST = 40
 _Line = tuple[str, dict[str, bool]]
@@ -26,6 +32,12 @@ def tier(isolation: str) -> str:
     """``isolation none: …what it lacks…``."""
     lacks = LACKS.get(isolation)
     return f"isolation {isolation}: {lacks}" if lacks else f"isolation {isolation}"
+
+
+def trust(summary: Summary) -> str:
+    """What the scores deserve less trust for; empty when the frozen test computed them all alone."""
+    words = {record.trust for record in summary.records}
+    return next((text for word, text in LESS_TRUST.items() if word in words), "")
 
 
 def header(
@@ -72,6 +84,8 @@ def write_summary(reporter: pytest.TerminalReporter, summary: Summary) -> None:
 
 def _lines(summary: Summary, rejected: bool) -> Iterator[_Line]:
     yield tier(summary.isolation), {"yellow": summary.isolation == "none"}
+    if less := trust(summary):
+        yield less, {"yellow": True}
     yield f"run {summary.run}, branch {summary.branch}", {}
     yield f"ended: {one_line(summary.ended)}{_resumable(summary)}", {}
     scores = change(summary.baseline, summary.champion)

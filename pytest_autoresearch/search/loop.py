@@ -110,7 +110,7 @@ class Search:
         self.exhausted = False
         self._close_killed()
         for record in history.records:
-            agent.told(record)
+            self._tell_agent(record)
 
     def _close_killed(self) -> None:
         """Experiments that were under way when a session was killed go on record as interrupted."""

@@ -1,0 +1,53 @@
+"""Notices when the evaluation changes under a running search."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from .exceptions import HarnessFault
+
+PATIENCE = 600.0
+"""Seconds that a search waits for a changed file to be restored."""
+
+
+class Frozen:
+    """The test and its conftest.py files in the work tree, as they were when the search began.
+
+    Paths are relative to ``root``; ``patience`` and ``interval`` (between two looks) are seconds.
+    """
+
+    def __init__(
+        self, root: Path, paths: Iterable[str], patience: float = PATIENCE, interval: float = 1.0
+    ) -> None:
+        self._root = root
+        self._patience = patience
+        self._interval = interval
+        self._before = {path: self._digest(path) for path in paths}
+
+    @property
+    def changed(self) -> list[str]:
+        """The files that are not what they were."""
+        return [path for path, before in self._before.items() if self._digest(path) != before]
+
+    def wait(self, changed: Sequence[str], since: float) -> None:
+        """Pause until the next look; ``since`` (monotonic seconds) is when the waiting began.
+
+        Raises `HarnessFault` when it has lasted long enough.
+        """
+        if time.monotonic() - since >= self._patience:
+            raise HarnessFault(
+                f"the evaluation changed while it was in use: {', '.join(changed)}. Restore it, with "
+                f"`git checkout -- {shlex.join(changed)}`, and start again: nothing is lost"
+            )
+        time.sleep(self._interval)
+
+    def _digest(self, path: str) -> bytes:
+        """A hash of the file; empty when it is gone."""
+        try:
+            return sha256((self._root / path).read_bytes()).digest()
+        except OSError:
+            return b""
