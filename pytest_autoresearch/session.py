@@ -17,6 +17,7 @@ from .report.markdown import report_md
 from .report.plot import save_progress
 from .report.progress import Progress, write_status
 from .report.table import results_tsv
+from .report.text import count
 from .search.loop import Search, expected_seconds
 
 MOST_FAULTS = 3
@@ -101,7 +102,7 @@ class Session:
     def _why_done(self) -> str:
         if not self.search.exhausted:
             asked = self.settings.experiments
-            return f"{asked} experiments done" if asked else "the baseline is measured"
+            return f"{count(asked, 'experiment')} done" if asked else "the baseline is measured"
         reason = str(getattr(self.search.agent, "reason", "")) or "it has no more proposals"
         return f"agent {self.search.agent_name} has run out: {reason}"
 

@@ -71,7 +71,7 @@ def test_n_counts_the_experiments_of_the_run(project: Project) -> None:
     assert first.returncode == 0
     assert [r.item for r in first.experiments] == ["0001"]
     assert first.lines[-1]["finished"] is True
-    assert "1 experiments done" in first.stdout
+    assert "1 experiment done" in first.stdout
 
 
 def test_n_0_measures_the_baseline_and_leaves_the_run_unfinished(project: Project) -> None:
