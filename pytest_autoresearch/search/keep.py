@@ -1,10 +1,4 @@
-"""The keep rule: told one score at a time, it answers next fold, next split, stop or keep.
-
-The rule of this version is a race. On the first split a candidate is dropped as soon as it is clearly
-behind the champion; if it leads, it is run again on another split with another seed, and if it is
-still promising on a third. It is kept when its mean lead is `Rule.z_keep` times what noise alone gives,
-on at least two splits (two seeds, where there is only one split).
-"""
+"""The keep rule's settings and its interface: told a score, it answers next fold, split, stop or keep."""
 
 from __future__ import annotations
 
@@ -15,8 +9,7 @@ from enum import Enum, auto
 from statistics import fmean
 from typing import Protocol
 
-from ..records import Direction, Json, Pass, Turn
-from .noise import Reference
+from ..records import Json, Pass, Turn
 
 STRICTNESS: Mapping[str, float] = {"explore": 1.28, "default": 1.65, "strict": 2.0}
 """How many standard errors a candidate must lead by, for each ``--autoresearch-strictness``."""
@@ -38,7 +31,8 @@ class Rule:
     ``repeats`` is how often the champion is measured on each of ``splits`` splits. A candidate is
     dropped in its first pass when z falls below a line from ``start`` (no folds) to ``end`` (all
     folds), and after its second when z is below ``z_go``. ``persistent`` is the share of the noise that
-    other splits and seeds do not cure.
+    other splits and seeds do not cure; ``persistent_alone`` where there is one split only, whose luck
+    every pass repeats.
     """
 
     z_keep: float = STRICTNESS["default"]
@@ -48,6 +42,7 @@ class Rule:
     splits: int = 3
     repeats: int = 2
     persistent: float = 0.1
+    persistent_alone: float = 0.25
     min_effect: float = 0.0
 
     def to_json(self) -> dict[str, Json]:
@@ -178,145 +173,6 @@ class Measurement:
         self._scores.close(self.turn)
         self._at += 1
         return Step.KEEP if self.done else Step.NEXT_SPLIT
-
-
-class Race:
-    """The race of one candidate against a reference.
-
-    ``seeds`` are the candidate's seeds, one for each pass the rule may ask for. Raises ``ValueError``
-    when a pass has another number of folds than the champion's.
-    """
-
-    def __init__(
-        self, rule: Rule, reference: Reference, direction: Direction, seeds: Sequence[int]
-    ) -> None:
-        self._rule = rule
-        self._reference = reference
-        self._sign = 1.0 if direction == "maximize" else -1.0
-        self._turns = [
-            Turn(split, seed) for split, seed in zip(_order(rule, reference), seeds, strict=False)
-        ]
-        self._at = 0
-        self._scores = Scores()
-        self._ended: Finding | None = None
-
-    @property
-    def turn(self) -> Turn:
-        return self._turns[min(self._at, len(self._turns) - 1)]
-
-    @property
-    def done(self) -> bool:
-        return self._ended is not None
-
-    @property
-    def passes(self) -> tuple[Pass, ...]:
-        return self._scores.all(self.turn)
-
-    @property
-    def finding(self) -> Finding:
-        return self._ended or self._found(False, self._z(), "the race was not run to its end")
-
-    def told(self, score: float, *, last: bool) -> Step:
-        if self.done:
-            raise ValueError("the race is over")
-        self._scores.add(score)
-        count, folds = len(self._scores.last), self._reference.folds
-        if count > folds or (last and count != folds):
-            raise ValueError(
-                f"the champion was scored on {folds} folds a pass, this is another number"
-            )
-        if self._at == 0 and self._behind(count):
-            return self._stop(f"stopped after {count} of {folds} folds")
-        if not last:
-            return Step.NEXT_FOLD
-        self._scores.close(self.turn)
-        self._at += 1
-        return self._after_pass()
-
-    def _after_pass(self) -> Step:
-        """Decide at the end of a pass whether to go on, stop or keep."""
-        z, passes = self._z(), self._at
-        if passes > 1 and z >= self._rule.z_keep and self._large_enough():
-            return self._keep(z)
-        if passes > 1 and z < self._rule.z_go:
-            return self._stop(f"did not hold in pass {passes}")
-        if passes == len(self._turns):
-            return self._stop(self._not_enough())
-        return Step.NEXT_SPLIT
-
-    def _behind(self, count: int) -> bool:
-        """Whether the first pass is below the line of early rejection after ``count`` folds."""
-        lead = self._lead(self._scores.last, self.turn.split)
-        share = count / self._reference.folds
-        if self._reference.deterministic:
-            return share == 1.0 and lead <= self._rule.min_effect
-        line = self._rule.start + (self._rule.end - self._rule.start) * share
-        return _ratio(lead, self._reference.standard_error(count)) < line
-
-    def _lead(self, scores: Sequence[float], split: int) -> float:
-        """Mean paired lead over the champion, positive when better."""
-        paired = zip(scores, self._reference.means[split], strict=False)
-        return self._sign * fmean(score - champion for score, champion in paired)
-
-    def _leads(self) -> list[float]:
-        return [self._lead(one.scores, one.split) for one in self.passes]
-
-    def _z(self) -> float:
-        """The pooled lead in standard errors; infinite where other seeds change nothing."""
-        passes = self.passes
-        if not passes:
-            return 0.0
-        leads = self._leads()
-        if self._reference.deterministic:
-            return math.inf if min(leads) > self._rule.min_effect else -math.inf
-        share = self._rule.persistent + (1 - self._rule.persistent) / len(leads)
-        if len(leads) == 1:
-            return _ratio(leads[0], self._reference.standard_error(len(passes[0].scores)))
-        error = self._reference.standard_error(self._reference.folds) * math.sqrt(share)
-        return _ratio(fmean(leads), error)
-
-    def _large_enough(self) -> bool:
-        """Whether the lead clears the floor, and on other data too where seeds change nothing."""
-        if self._reference.deterministic and len(self._reference.splits) == 1:
-            return False
-        return fmean(self._leads()) > self._rule.min_effect
-
-    def _not_enough(self) -> str:
-        if self._reference.deterministic and len(self._reference.splits) == 1:
-            return (
-                "the noise cannot be measured: other seeds change nothing and there is one split; "
-                "give race() a callable split -> list"
-            )
-        return f"not enough after {self._at} passes"
-
-    def _stop(self, why: str) -> Step:
-        self._ended = self._found(False, self._z(), why)
-        return Step.STOP
-
-    def _keep(self, z: float) -> Step:
-        self._ended = self._found(True, z, f"held in {self._at} passes")
-        return Step.KEEP
-
-    def _found(self, better: bool, z: float, why: str) -> Finding:
-        if not self.passes:
-            return Finding(False, why=why)
-        first = self.passes[0]
-        champion = self._reference.means[first.split][: len(first.scores)]
-        finite = z if math.isfinite(z) else None
-        return Finding(better, fmean(first.scores), fmean(champion), finite, why)
-
-
-def _order(rule: Rule, reference: Reference) -> tuple[int, ...]:
-    """The splits in the order in which a candidate meets them; one split is met again and again."""
-    splits = reference.splits
-    return splits if len(splits) > 1 else splits * rule.splits
-
-
-def _ratio(lead: float, error: float) -> float:
-    """``lead / error``, infinite with the lead's sign where there is no error."""
-    if error > 0:
-        return lead / error
-    return math.copysign(math.inf, lead) if lead else 0.0
 
 
 def replayed(plan: Plan, passes: Sequence[Pass], folds: int) -> Finding:

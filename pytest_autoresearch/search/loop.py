@@ -24,8 +24,9 @@ from ..records import (
     Verdict,
 )
 from . import constraints
-from .keep import Finding, Measurement, Plan, Race, Rule, explained, replayed
+from .keep import Finding, Measurement, Plan, Rule, explained, replayed
 from .noise import Reference, reference, residual
+from .race import NO_NOISE, race
 
 MOST_REPEATS = 50
 """So many proposals in a row that repeat earlier trees end the search: the agent is stuck."""
@@ -148,9 +149,18 @@ class Search:
         last = list(self.history.records[-2:])
         failed = [r.status is Status.FAILED and r.part is not Part.EXPERIMENT for r in last]
         if not failed or not failed[-1]:
-            return ""
+            return self._blind()
         forgiven = last[-1].part is Part.REFERENCE and self._lacking() and not all(failed)
         return "" if forgiven and len(last) > 1 else last[-1].reason
+
+    def _blind(self) -> str:
+        """Why no candidate can ever win, when the calibration has shown that."""
+        if self.baseline is None or self._lacking():
+            return ""
+        known = self.reference()
+        if known.deterministic and len(known.splits) == 1 and known.folds == 1:
+            return NO_NOISE.format(lack="one fold")
+        return ""
 
     def _lacking(self) -> tuple[int, ...]:
         """The splits that the champion is still to be measured on, one entry a pass."""
@@ -163,7 +173,7 @@ class Search:
         """The passes of an evaluation; a pure function of the journal."""
         if experiment.part is Part.EXPERIMENT:
             seeds = [self._seed(experiment.item, n) for n in range(self.rule.splits)]
-            return Race(self.rule, self.reference(), self.objective.direction, seeds)
+            return race(self.rule, self.reference(), self.objective.direction, seeds)
         return Measurement(experiment.turns)
 
     def _measurement(self) -> Experiment | None:
@@ -339,7 +349,7 @@ class Search:
             return Finding(better=False)
         plan = self.plan(experiment)
         folds = max(len(one.scores) for one in outcome.passes)
-        if isinstance(plan, Race):
+        if experiment.part is Part.EXPERIMENT:
             folds = self.reference().folds
         try:
             return replayed(plan, outcome.passes, folds)

@@ -17,13 +17,15 @@ class Reference:
 
     ``means[split][fold]`` is the champion's mean score over ``runs`` passes with different seeds.
     ``seed_variance`` is the variance of the mean of one pass under a change of seed (A/A runs), and
-    ``fold_variance`` the variance of a paired difference from fold to fold within a pass.
+    ``fold_variance`` the variance of a paired difference from fold to fold within a pass; ``residuals``
+    counts the past experiments that went into it.
     """
 
     means: Mapping[int, tuple[float, ...]]
     runs: int
     seed_variance: float
     fold_variance: float
+    residuals: int = 0
 
     @property
     def folds(self) -> int:
@@ -37,7 +39,7 @@ class Reference:
 
     @property
     def deterministic(self) -> bool:
-        """Whether other seeds gave exactly the same scores."""
+        """Whether other seeds never changed a score, for this champion or an earlier one."""
         return self.seed_variance == 0.0
 
     def standard_error(self, folds: int) -> float:
@@ -64,14 +66,28 @@ def by_split(passes: Iterable[Pass]) -> dict[int, list[Pass]]:
     return dict(groups)
 
 
+def alike(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two passes gave the same scores, up to what threads do to the last digits of a sum."""
+    return all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(one, other, strict=True))
+
+
+def repeats(families: Iterable[Sequence[Pass]]) -> list[list[Pass]]:
+    """Passes of one tree on one split that differ in their seed, and in their scores.
+
+    Where seeds change nothing there is no noise to be seen, which says nothing of other trees: a
+    candidate may draw random numbers where the champion does not.
+    """
+    groups = [group for passes in families for group in by_split(passes).values()]
+    return [
+        group
+        for group in groups
+        if any(not alike(group[0].scores, one.scores) for one in group[1:])
+    ]
+
+
 def seed_variance(families: Iterable[Sequence[Pass]]) -> float:
     """Pooled variance of the mean of one pass, from passes of one tree that differ in seed only."""
-    found = [
-        variance([fmean(one.scores) for one in group])
-        for passes in families
-        for group in by_split(passes).values()
-        if len(group) > 1
-    ]
+    found = [variance([fmean(one.scores) for one in group]) for group in repeats(families)]
     return fmean(found) if found else 0.0
 
 
@@ -79,8 +95,7 @@ def repeat_residuals(families: Iterable[Sequence[Pass]]) -> list[float]:
     """Variance over folds of the difference between two passes of one tree on one split."""
     return [
         residual(a.scores, b.scores)
-        for passes in families
-        for group in by_split(passes).values()
+        for group in repeats(families)
         for a, b in zip(group[::2], group[1::2], strict=False)
         if len(a.scores) > 1
     ]
@@ -123,4 +138,5 @@ def reference(
         runs=min(len(group) for group in groups.values()),
         seed_variance=seed_variance(kept),
         fold_variance=pooled([*repeat_residuals(kept), *residuals], folds) if folds > 1 else 0.0,
+        residuals=len(residuals),
     )

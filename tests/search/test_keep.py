@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from pytest_autoresearch.records import Direction, Turn
+from pytest_autoresearch.records import Direction, Pass, Turn
 from pytest_autoresearch.search.keep import (
     STRICTNESS,
     Finding,
     Measurement,
-    Race,
     Rule,
     Step,
     explained,
     replayed,
 )
-from pytest_autoresearch.search.noise import Reference, pooled
+from pytest_autoresearch.search.noise import Reference, pooled, reference
+from pytest_autoresearch.search.race import Race
+from pytest_autoresearch.search.race import race as begin
 
 from .world import champion, constant, walk
 
@@ -95,27 +98,94 @@ def test_the_same_scores_replay_to_the_same_finding(value: float) -> None:
     assert again == found.finding
 
 
+STEADY = {0: [1.0, 1.0], 1: [2.0, 2.0], 2: [3.0, 3.0]}
+
+
+def told(*passes: list[float]) -> Finding:
+    """What the race against a champion that no seed changes finds."""
+    found = begin(Rule(), constant(STEADY), "maximize", SEEDS)
+    for scores in passes:
+        for index, score in enumerate(scores, start=1):
+            if not found.done:
+                found.told(score, last=index == len(scores))
+    return found.finding
+
+
 def test_without_seed_noise_a_win_must_hold_on_a_second_split() -> None:
-    reference = constant({0: [1.0, 1.0], 1: [2.0, 2.0], 2: [3.0, 3.0]})
-
-    def told(*passes: list[float]) -> Finding:
-        found = Race(Rule(), reference, "maximize", SEEDS)
-        for scores in passes:
-            for index, score in enumerate(scores, start=1):
-                if not found.done:
-                    found.told(score, last=index == len(scores))
-        return found.finding
-
-    assert told([1.1, 1.0], [2.1, 2.0]).better
+    assert told([1.1, 1.0], [2.1, 2.0], [1.1, 1.0]).better
+    assert told([1.1, 1.0], [2.0, 2.0], [1.1, 1.0]).better
     assert not told([1.1, 1.0], [1.9, 2.0]).better
     assert not told([1.0, 1.0]).better
 
 
+def test_a_candidate_with_luck_is_not_judged_as_one_without() -> None:
+    """Against a champion that no seed changes, candidates that change nothing are still kept rarely."""
+    champion = constant({split: [0.0] * 5 for split in range(3)})
+    kept = 0
+    for n in range(400):
+        luck = random.Random(n)
+        found = begin(Rule(), champion, "maximize", SEEDS)
+        while not found.done:
+            for fold in range(5):
+                if not found.done:
+                    found.told(luck.gauss(0, 0.1), last=fold == 4)
+        kept += found.finding.better
+    assert kept <= 20
+
+
+def test_a_clear_gain_over_a_champion_without_luck_is_kept() -> None:
+    champion = constant({split: [0.0] * 5 for split in range(3)})
+    luck = random.Random(1)
+    found = begin(Rule(), champion, "maximize", SEEDS)
+    while not found.done:
+        for fold in range(5):
+            found.told(luck.gauss(0.5, 0.1), last=fold == 4)
+    assert found.finding.better
+    assert (found.finding.z or 0) > 1.65
+
+
+def test_what_threads_do_to_the_last_digit_is_no_noise() -> None:
+    jitter = [Pass(s, n, (1.0 + n * 1e-16, 2.0 - n * 1e-15)) for s in range(3) for n in (1, 2)]
+    assert reference(jitter, [jitter]).deterministic
+
+
+def test_a_champion_without_luck_does_not_dilute_the_noise_of_others() -> None:
+    noisy = [Pass(s, n, (s + n * 0.1, s - n * 0.1)) for s in range(3) for n in (1, 2)]
+    calm = [Pass(s, n, (s + 1.0, s - 1.0)) for s in range(3) for n in (1, 2)]
+    assert reference(calm, [noisy, calm]).fold_variance == reference(noisy, [noisy]).fold_variance
+    swinging = [Pass(s, n, (s + n * 0.1, s + n * 0.1)) for s in range(3) for n in (1, 2)]
+    alone = reference(swinging, [swinging]).seed_variance
+    assert reference(calm, [swinging, calm]).seed_variance == alone > 0
+
+
 def test_without_seed_noise_and_a_second_split_nothing_is_kept_and_it_says_why() -> None:
-    found = Race(Rule(), constant({0: [1.0, 1.0]}), "maximize", SEEDS)
+    found = begin(Rule(), constant({0: [1.0, 1.0]}), "maximize", SEEDS)
     walk(found, 9.0, folds=2, sd=0.0)
     assert not found.finding.better
     assert "noise cannot be measured" in found.finding.why
+    assert len(found.passes[0].scores) == 2
+
+
+def test_five_past_experiments_show_the_noise_that_seeds_and_splits_cannot() -> None:
+    passes = [Pass(0, seed, (1.0, 1.0, 1.0)) for seed in (1, 2)]
+    known = reference(passes, [passes], residuals=[0.01] * 5)
+    good, bad = (begin(Rule(), known, "maximize", SEEDS) for _ in range(2))
+    walk(good, 3.0, folds=3, sd=0.0)
+    walk(bad, 0.0, folds=3, sd=0.0)
+    assert good.finding.better
+    assert not bad.finding.better
+
+
+def test_one_split_repeats_its_own_luck_so_that_repeats_convince_less() -> None:
+    one, three = champion(splits=1, runs=6), champion(splits=3)
+    same = Reference({0: three.means[0]}, three.runs, three.seed_variance, three.fold_variance)
+    assert one.splits == (0,)
+    scores = [Pass(0, 1, tuple(m + 0.1 for m in three.means[0]))]
+    many = [*scores, Pass(1, 2, tuple(m + 0.1 for m in three.means[1]))]
+    few = [*scores, Pass(0, 2, tuple(m + 0.1 for m in three.means[0]))]
+    spread = replayed(Race(Rule(), three, "maximize", SEEDS), many, 5)
+    alone = replayed(Race(Rule(), same, "maximize", SEEDS), few, 5)
+    assert (alone.z or 0) < (spread.z or 0)
 
 
 def test_a_gain_below_the_floor_is_not_kept() -> None:
