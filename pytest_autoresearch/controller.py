@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ from .report.markdown import append_step_summary
 from .report.progress import status_line
 from .report.properties import properties, suite_properties
 from .report.status import Words
-from .rewording import interrupted, reword, setup_reason, torn_down, turn_red
+from .rewording import failed_by_others, interrupted, reword, setup_reason, torn_down, turn_red
 from .sandbox.grammar import read_literals
 from .session import Session
 from .signals import Signals, shielded
@@ -89,11 +90,13 @@ class Controller:
             manager.register(Live(self.config, reporter, self.state), "autoresearch-live")
 
     def pytest_report_header(self) -> list[str]:
+        leave = self.settings.allow_untrusted
         return terminal.header(
             self.settings.isolation,
             self.settings.agents,
             hours=self.settings.hours,
             experiments=self.settings.experiments,
+            notes=["untrusted agents may commit (--autoresearch-allow-untrusted)"] if leave else (),
         )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -240,9 +243,8 @@ class Controller:
             try:
                 record = self._judge(report)
             except Exception as fault:
-                if self.session is not None:
-                    self.session.faults += 1
                 turn_red(report, f"{type(fault).__name__}: {fault}")
+                self._note_fault(fault)
             if report.when == "teardown":
                 # The XML reads an item's properties from its last report.
                 report.user_properties = [*report.user_properties, *self.properties]
@@ -254,6 +256,10 @@ class Controller:
     def _judge(self, report: pytest.TestReport) -> Record | None:
         """The record of an evaluation that this report ends, if it does."""
         outcome: Outcome | None = report.__dict__.pop("autoresearch_outcome", None)
+        raised = report.__dict__.pop("autoresearch_raised", False)
+        if outcome is not None and outcome.status is None and report.failed and not raised:
+            # Some other plugin has failed the test, by soft assertions perhaps.
+            outcome = replace(outcome, status=Status.CRASH, reason=failed_by_others(report))
         if report.when == "setup" and not report.passed:
             outcome = Outcome(status=Status.FAILED, reason=setup_reason(report))
         search = self.session
@@ -265,6 +271,17 @@ class Controller:
         self.properties = properties(record)
         search.derive()
         return record
+
+    def _note_fault(self, fault: Exception) -> None:
+        """Close the evaluation in the journal, or it would come first, and fail, in every session."""
+        search = self.session
+        if search is None:
+            return
+        search.faults += 1
+        reason = f"{type(fault).__name__}: {fault}"
+        with contextlib.suppress(Exception):
+            if search.current is not None:
+                search.tell(search.current, Outcome(status=Status.FAILED, reason=reason))
 
     # The end
 

@@ -17,6 +17,7 @@ from .marks import marked
 from .objective import Evaluation, Recorder
 from .records import Experiment, Objective, Outcome, Part, Status
 from .sandbox import Meter, Sandbox, discard, libraries, materialise
+from .scratch import Scratch
 from .search.keep import Plan
 
 SLOT: pytest.StashKey[Slot] = pytest.StashKey()
@@ -32,6 +33,8 @@ class Slot:
     tree: Path
     experiment: Experiment | None = None
     started: float = field(default_factory=time.monotonic)
+    ended: bool = False
+    broken: BaseException | None = None
 
 
 class Bench:
@@ -54,7 +57,8 @@ class Bench:
         self.entry = entry
         self.roots = roots
         self.deadline = deadline
-        self.folder = Path(tempfile.mkdtemp(prefix="autoresearch-"))
+        self._scratch = Scratch()
+        self.folder = self._scratch.folder
         self._sandbox: Sandbox | None = None
         self._budget = objective.budget
 
@@ -100,7 +104,7 @@ class Bench:
         if self._sandbox is not None:
             self._sandbox.close()
             self._sandbox = None
-        discard(self.folder)
+        self._scratch.close()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
@@ -144,7 +148,7 @@ def outcome_of(slot: Slot, call: pytest.CallInfo[None]) -> Outcome:
     """How the test body ended, from the judge's own objects; never from assertion text."""
     if slot.experiment is not None and slot.experiment.refused:
         return Outcome(status=Status.REFUSED, reason=slot.experiment.refused)
-    error = call.excinfo.value if call.excinfo is not None else None
+    error = slot.broken or (call.excinfo.value if call.excinfo is not None else None)
     status, reason, in_test = _ended(slot, error)
     return slot.evaluation.outcome(status, reason, seconds=call.duration, in_test=in_test)
 
@@ -202,7 +206,9 @@ class Reports:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         slot = item.stash.get(SLOT, None)
-        outcome = outcome_of(slot, call) if slot is not None and call.when == "call" else None
+        if slot is not None and call.when == "call" and not slot.ended:
+            return (yield from _part(slot, call))
+        outcome = _concluded(slot, call) if slot is not None and call.when == "call" else None
         if slot is not None and outcome is not None and _shows_no_traceback(slot, outcome):
             # Making one takes milliseconds, and much longer where the frozen data is slow to print.
             item.repr_failure = lambda *_args, **_kw: ""  # type: ignore[method-assign]
@@ -213,7 +219,39 @@ class Reports:
             report.longrepr = str(error)
         if outcome is not None:
             report.autoresearch_outcome = outcome  # type: ignore[attr-defined]
+            report.autoresearch_raised = error is not None  # type: ignore[attr-defined]
         return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Know a report of the whole test from those of its parts (pytest's own subtests)."""
+        try:
+            yield
+        finally:
+            slot = item.stash.get(SLOT, None)
+            if slot is not None:
+                slot.ended = True
+
+
+def _part(
+    slot: Slot, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The report of a part of a test: one that failed fails the test, and is no fault of ours."""
+    report = yield
+    if call.excinfo is not None:
+        slot.broken = slot.broken or call.excinfo.value
+        if slot.experiment is not None and slot.experiment.part is Part.EXPERIMENT:
+            report.outcome, report.longrepr = "skipped", None
+            report.wasxfail = "rejected: a part of the test failed"
+    return report
+
+
+def _concluded(slot: Slot, call: pytest.CallInfo[None]) -> Outcome:
+    """The outcome; a mistake of ours in finding it is a fault on record, not the session's end."""
+    try:
+        return outcome_of(slot, call)
+    except Exception as fault:
+        return Outcome(status=Status.FAILED, reason=f"{type(fault).__name__}: {fault}")
 
 
 def _shows_no_traceback(slot: Slot, outcome: Outcome) -> bool:

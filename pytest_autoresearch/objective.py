@@ -12,6 +12,8 @@ from .exceptions import CandidateFailure, Misuse
 from .records import Outcome, Status, Usage
 from .search.keep import Finding, Measurement, Plan, Step, explained
 
+LARGEST = 1e100
+"""The largest score or logged value, either side of 0: squares of it are still numbers."""
 MOST_OUTPUT = 4000
 """Characters of what the candidate printed that a record keeps: the last ones."""
 
@@ -56,6 +58,7 @@ class Evaluation:
         self._width: int | None = None
         self._left = 0
         self._step = Step.NEXT_FOLD
+        self._pass = 0
 
     # The frozen test's side: `experiment`
 
@@ -75,6 +78,7 @@ class Evaluation:
         length: int | None = None
         while True:
             self.restart()
+            self._pass += 1
             fold_list = self._folds(folds)
             if length is not None and len(fold_list) != length:
                 raise self._misused(
@@ -144,7 +148,8 @@ class Evaluation:
     def log(self, **values: Any) -> None:
         """Record secondary values of this turn, finite real numbers, by name."""
         for name, value in values.items():
-            self.logged.setdefault(name, []).append(_number(f"log({name}=…)", value, self))
+            number = _number(f"log({name}=…)", value, self)
+            self.logged.setdefault(name, []).append(number)
 
     @property
     def improves(self) -> Verdict:
@@ -202,7 +207,7 @@ class Evaluation:
 
         A script that is run, or a function that is called, counts as fitting.
         """
-        if len(self.plan.passes) <= 1:
+        if self._pass == 1:
             counted = "predict" if phase == "predict" else "fit"
             self.phases[counted] = self.phases.get(counted, 0.0) + seconds
         self.peak = max(self.peak, peak_mb)
@@ -281,9 +286,14 @@ def _number(where: str, value: object, evaluation: Evaluation) -> float:
     plain = item() if callable(item) and getattr(value, "ndim", None) == 0 else value
     if isinstance(plain, bool) or not isinstance(plain, numbers.Real):
         raise evaluation._misused(f"experiment.{where} was given {value!r}, not a real number")
-    number = float(plain)
-    if not math.isfinite(number):
-        raise evaluation._misused(f"experiment.{where} was given {number}, which is not finite")
+    try:
+        number = float(plain)
+    except OverflowError:
+        number = math.inf
+    if not abs(number) <= LARGEST:
+        raise evaluation._misused(
+            f"experiment.{where} was given {number}, which is not finite or beyond {LARGEST:g}"
+        )
     return number
 
 

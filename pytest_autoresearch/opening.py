@@ -20,7 +20,7 @@ from .options import Settings
 from .project import Files, Project, files_of, import_roots, root_of
 from .records import Experiment, Json, Objective, Record, Status
 from .report import terminal
-from .sandbox import discard
+from .scratch import sweep
 from .search.keep import STRICTNESS, Rule
 from .search.loop import Search
 from .selection import Selected
@@ -209,7 +209,7 @@ def open_session(
     project = Project(repository, objective, files, protocol)
     run = open_run(settings, objective, repository, files)
     held = _held(run)
-    sweep(run)
+    sweep(str(line.get("scratch")) for line in run.journal.lines if line["kind"] == "session")
     roots = import_roots(config, repository.root, files.entry)
     bench = Bench(objective, repository.root, files.entry, roots, deadline)
     config.pluginmanager.register(bench, "autoresearch-bench")
@@ -221,7 +221,7 @@ def open_session(
         project,
         agent,
         agent_name=settings.agents[0],
-        isolation=settings.isolation,
+        isolation=_isolation(settings),
         seed=int(run.header["seed"]),
         limit=settings.experiments,
     )
@@ -229,6 +229,17 @@ def open_session(
     session = Session(settings, objective, project, run, search, bench, frozen, deadline)
     notes = [*run.warnings, _base_and_rule(run, search.rule)]
     return session, terminal.plan(objective, run.name, run.branch, resumed=held, notes=notes)
+
+
+def _isolation(settings: Settings) -> str:
+    """What every record says of the tier, and of a person's leave to do without one."""
+    untrusted = settings.allow_untrusted and not _trusted(settings.agents[0])
+    return f"{settings.isolation}, untrusted agent" if untrusted else settings.isolation
+
+
+def _trusted(agent: str) -> bool:
+    """Whether an agent writes only what a person's own files hold."""
+    return agent == "tune" or agent.startswith("replay:")
 
 
 def planned(selected: Selected) -> list[str]:
@@ -252,8 +263,7 @@ def _agent(config: pytest.Config, settings: Settings) -> Agent:
             f"--autoresearch-agent {name}: nobody offers it; this version has tune and replay:DIR, a "
             "plugin or conftest.py adds others by the hook pytest_autoresearch_make_agent"
         )
-    trusted = name == "tune" or name.startswith("replay:")
-    if not trusted and not settings.allow_untrusted:
+    if not _trusted(name) and not settings.allow_untrusted:
         raise UsageProblem(
             f"--autoresearch-agent {name}: in isolation none only tune and replay may commit; type "
             "--autoresearch-allow-untrusted if you trust what this agent writes"
@@ -272,14 +282,6 @@ def _made(config: pytest.Config, name: str) -> Agent | None:
             f"--autoresearch-agent {name}: it could not be made: {type(error).__name__}: {error}"
         ) from error
     return agent
-
-
-def sweep(run: Run) -> None:
-    """Remove what killed sessions left in the system's temporary folder."""
-    for line in run.journal.lines:
-        scratch = Path(str(line.get("scratch", "")))
-        if scratch.name.startswith("autoresearch-") and scratch.is_dir():
-            discard(scratch)
 
 
 def _held(run: Run) -> str:

@@ -135,8 +135,8 @@ class Project:
         self.files = files
         self.protocol = protocol
         self.seconds_left: float | None = None
-        tracked = repository.tracked(repository.head)
-        self.workshop = Workshop(repository, EditableSet(objective.editable, tracked, files.frozen))
+        self.editable = EditableSet(objective.editable, files.editable, files.frozen)
+        self.workshop = Workshop(repository, self.editable)
 
     def tree_of(self, commit: str) -> str:
         """The git tree of a commit."""
@@ -148,15 +148,16 @@ class Project:
 
     def visible(self, tree: str) -> dict[str, bytes]:
         """What candidate code sees of a tree: editable files, new ones too, and readable ones."""
-        return self._read(tree, editable=True) | self._read(tree, editable=False)
+        return self._editable(tree) | self._readable(tree)
 
-    def _read(self, tree: str, *, editable: bool) -> dict[str, bytes]:
-        tracked = self.repository.tracked(tree)
-        if editable:
-            paths = EditableSet(self.objective.editable, tracked, self.files.frozen).paths
-        else:
-            paths = tuple(path for path in self.files.readable if path in tracked)
-        return self.repository.files(tree, paths)
+    def _editable(self, tree: str) -> dict[str, bytes]:
+        # Only what differs from HEAD, whose files are known: a large repository is not walked again.
+        changed = self.repository.changes(self.repository.head, tree)
+        new = filter(self.editable.reaches, changed)
+        return self.repository.files(tree, sorted({*self.files.editable, *new}))
+
+    def _readable(self, tree: str) -> dict[str, bytes]:
+        return self.repository.files(tree, self.files.readable)
 
     def briefing(self, search: Search) -> Briefing:
         """What the agent is told: the champion's files, the records, what is left."""
@@ -168,8 +169,8 @@ class Project:
             direction=self.objective.direction,
             champion=search.history.champion,
             champion_score=search.champion_score,
-            editable=self._read(tree, editable=True),
-            readable=self._read(tree, editable=False),
+            editable=self._editable(tree),
+            readable=self._readable(tree),
             records=tuple(search.history.records),
             experiments_left=left,
             seconds_left=self.seconds_left,

@@ -53,6 +53,16 @@ def setup_reason(report: pytest.TestReport) -> str:
     return f"set-up failed: {text.splitlines()[0][:300]}"
 
 
+def failed_by_others(report: pytest.TestReport) -> str:
+    """Why a test failed that raised nothing, in one line."""
+    lines = [line for line in report.longreprtext.splitlines() if line.strip()]
+    return (
+        f"failed by another plugin: {lines[0].strip()[:300]}"
+        if lines
+        else "failed by another plugin"
+    )
+
+
 def interrupted(item: pytest.Item, record: Record) -> list[pytest.TestReport]:
     """The reports of an item whose protocol a signal cut short."""
     path, line, _name = item.location

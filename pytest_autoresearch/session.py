@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .evaluator import Bench
@@ -55,7 +57,8 @@ class Session:
         self.phase = "proposing"
         stop = self.run.folder / "STOP"
         if stop.exists():
-            stop.unlink()
+            with self._tolerated("STOP"):
+                stop.unlink()
             self.ended = "a file STOP was found in the run's folder"
             return None
         left = self.seconds_left
@@ -132,15 +135,24 @@ class Session:
 
     def close(self) -> Summary:
         """End the session in the journal; write what is derived from it; return how it ended."""
-        finished = self.search.exhausted or (
-            bool(self.settings.experiments) and self.search.reached_limit
-        )
+        done = bool(self.settings.experiments) and self.search.reached_limit
+        finished = (self.search.exhausted or done) and not self.run.pending
         self.run.close(self.ended or "ended by pytest", finished=finished)
         summary = self.summary()
         self.derive()
-        save_progress(summary, self.run.folder / "progress.png")
-        write_atomically(self.run.folder / "report.md", report_md(summary))
+        with self._tolerated("progress.png"):
+            save_progress(summary, self.run.folder / "progress.png")
+        with self._tolerated("report.md"):
+            write_atomically(self.run.folder / "report.md", report_md(summary))
         return summary
+
+    @contextmanager
+    def _tolerated(self, name: str) -> Iterator[None]:
+        """A file beside the journal that cannot be written or removed costs a warning, no result."""
+        try:
+            yield
+        except OSError as error:
+            self.run.warnings.append(f"{name} in the run's folder is in the way: {error}")
 
     def unsatisfied(self) -> str:
         """Why a search that ended well still exits with 1; empty when it does not."""
@@ -154,8 +166,10 @@ class Session:
     def derive(self) -> None:
         """Rewrite the small files that are derived from the journal."""
         table = results_tsv(self.run.records, self.objective.metric)
-        write_atomically(self.run.folder / "results.tsv", table)
-        write_status(self.run.folder / "status.json", self.progress())
+        with self._tolerated("results.tsv"):
+            write_atomically(self.run.folder / "results.tsv", table)
+        with self._tolerated("status.json"):
+            write_status(self.run.folder / "status.json", self.progress())
 
     def summary(self) -> Summary:
         """How the search stands, whole."""

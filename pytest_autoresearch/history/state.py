@@ -26,6 +26,7 @@ class State:
         self._records: dict[tuple[Part, str], Record] = {}
         self._opened: dict[int, Experiment] = {}
         self._pending: set[int] = set()
+        self._under_way: set[int] = set()
         self._since: list[Line] = []
         self._covered: dict[int, list[Line]] = {}
         for line in lines:
@@ -50,6 +51,11 @@ class State:
     def pending(self) -> list[Experiment]:
         """Numbered experiments that were opened but came to no result, by number."""
         return [self._opened[number] for number in sorted(self._pending)]
+
+    @property
+    def under_way(self) -> list[Experiment]:
+        """Numbered experiments that were opened and not ended in any way: their session was killed."""
+        return [self._opened[number] for number in sorted(self._under_way)]
 
     @property
     def tried(self) -> int:
@@ -118,6 +124,7 @@ class State:
         if number is not None:
             self._opened[number] = experiment_of(line)
             self._pending.add(number)
+            self._under_way.add(number)
         self._count(line["item"], number)
 
     def _add_finished(self, line: Line) -> None:
@@ -131,6 +138,7 @@ class State:
             self._settle(number, record)
 
     def _settle(self, number: int, record: Record) -> None:
+        self._under_way.discard(number)
         if record.status is not Status.INTERRUPTED:
             self._pending.discard(number)
         if record.status is Status.KEPT:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Protocol
 
@@ -26,10 +26,15 @@ from ..records import (
 from . import constraints
 from .keep import Finding, Measurement, Plan, Rule, explained, replayed
 from .noise import Reference, reference, residual
-from .race import NO_NOISE, race
+from .proposals import admitted
+from .race import no_noise, race
 
 MOST_REPEATS = 50
 """So many proposals in a row that repeat earlier trees end the search: the agent is stuck."""
+UNTRIED = (Status.REFUSED, Status.FAILED)
+"""Ends that say nothing of a tree: it may be proposed again."""
+MOST_KILLS = 3
+"""So many sessions killed during one experiment put the blame on its patch."""
 SAME_CRASH = 3
 """So many different patches in a row with one exception in the frozen test question the test."""
 
@@ -41,6 +46,8 @@ class History(Protocol):
     def records(self) -> Sequence[Record]: ...
     @property
     def pending(self) -> Sequence[Experiment]: ...
+    @property
+    def under_way(self) -> Sequence[Experiment]: ...
     @property
     def base(self) -> str: ...
     @property
@@ -114,13 +121,20 @@ class Search:
             self._tell_agent(record)
 
     def _close_killed(self) -> None:
-        """Experiments that were under way when a session was killed go on record as interrupted."""
-        ended = {record.item for record in self.history.records}
-        for experiment in self.history.pending:
-            if experiment.item not in ended:
-                outcome = Outcome(status=Status.INTERRUPTED, reason="its session was killed")
-                verdict = Verdict(Status.INTERRUPTED, outcome.reason)
-                self.history.finished(experiment, self._record(experiment, outcome, verdict))
+        """Experiments that were under way when a session was killed go on record as interrupted.
+
+        One during which it happens again and again is rejected: it would end every session.
+        """
+        last = {record.item: record for record in self.history.records}
+        for experiment in self.history.under_way:
+            before = last.get(experiment.item)
+            kills = int(before.notes.get("kills", 0) if before else 0) + 1
+            verdict = Verdict(Status.INTERRUPTED, "its session was killed")
+            if kills >= MOST_KILLS and experiment.part is Part.EXPERIMENT:
+                verdict = Verdict(Status.CRASH, f"{kills} sessions were killed while it ran")
+            record = self._record(experiment, Outcome(), verdict)
+            notes = {**record.notes, "kills": kills}
+            self.history.finished(experiment, replace(record, notes=notes))
 
     # What to evaluate next
 
@@ -149,7 +163,8 @@ class Search:
         last = list(self.history.records[-2:])
         failed = [r.status is Status.FAILED and r.part is not Part.EXPERIMENT for r in last]
         if not failed or not failed[-1]:
-            return self._blind()
+            measured = bool(last) and last[-1].status is Status.MEASURED
+            return self._blind() if measured else ""
         forgiven = last[-1].part is Part.REFERENCE and self._lacking() and not all(failed)
         return "" if forgiven and len(last) > 1 else last[-1].reason
 
@@ -159,7 +174,7 @@ class Search:
             return ""
         known = self.reference()
         if known.deterministic and len(known.splits) == 1 and known.folds == 1:
-            return NO_NOISE.format(lack="one fold")
+            return no_noise("one fold")
         return ""
 
     def _lacking(self) -> tuple[int, ...]:
@@ -230,20 +245,17 @@ class Search:
         return self._opened(proposal, self.history.next_number, self.agent_name)
 
     def _proposal(self) -> Proposal | None:
+        briefing = self.project.briefing(self)
         try:
-            proposal = self.agent.propose(self.project.briefing(self))
-        except AutoresearchError:
+            proposal = self.agent.propose(briefing)
+        except (AutoresearchError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
+            # sys.exit() and what test frameworks raise to leave a test are an agent's failure, too.
             raise AgentFailed(
                 f"agent {self.agent_name} raised {type(error).__name__}: {error}"
             ) from error
-        if proposal is not None and not isinstance(proposal, Proposal):
-            raise AgentFailed(
-                f"agent {self.agent_name} proposed a {type(proposal).__name__}; "
-                "propose() returns a pytest_autoresearch.Proposal, or None when it has run out"
-            )
-        return proposal
+        return None if proposal is None else admitted(proposal, self.agent_name)
 
     def _opened(
         self, proposal: Proposal, number: int, agent: str, origin: tuple[int, ...] = ()
@@ -276,7 +288,7 @@ class Search:
         """Which experiment evaluated this very tree before, in words; empty when none did."""
         for record in self.history.records:
             evaluated = record.part in (Part.BASELINE, Part.EXPERIMENT)
-            if evaluated and record.tree == tree and record.status is not Status.REFUSED:
+            if evaluated and record.tree == tree and record.status not in UNTRIED:
                 repeated = record.experiment != number
                 return f"repeats experiment {record.experiment}" if repeated else ""
         return ""
@@ -526,8 +538,3 @@ def expected_seconds(records: Sequence[Record]) -> float:
         if record.part is Part.BASELINE and record.passes:
             return record.seconds / len(record.passes)
     return 0.0
-
-
-def now() -> float:
-    """Monotonic seconds; one clock for everything that is planned."""
-    return time.monotonic()

@@ -17,10 +17,14 @@ from .noise import Reference, alike, residual
 
 ENOUGH = 5
 """So many past experiments show the noise where neither seeds nor other splits can."""
-NO_NOISE = (
-    "the noise cannot be measured: other seeds change nothing, there is one split, and {lack}; give "
-    "race() a callable split -> list"
-)
+
+
+def no_noise(lack: str) -> str:
+    """Why nothing can be kept where neither seeds nor other splits show the noise."""
+    return (
+        f"the noise cannot be measured: other seeds change nothing, there is one split, and {lack}; "
+        "give race() a callable split -> list"
+    )
 
 
 def race(rule: Rule, reference: Reference, direction: Direction, seeds: Sequence[int]) -> Plan:
@@ -167,7 +171,7 @@ class SteadyRace(Race):
 
     def _after_pass(self) -> Step:
         if self._at == 2 and self._leads()[1] < 0:
-            return self._stop("did not hold in pass 2")
+            return self._stop(f"did not hold in pass {self._at}")
         if self._at < len(self._turns):
             return Step.NEXT_SPLIT
         large = fmean(self._leads()) > self._rule.min_effect
@@ -204,9 +208,9 @@ class BlindRace(Race):
 
     def _after_pass(self) -> Step:
         if self._reference.folds == 1:
-            return self._stop(NO_NOISE.format(lack="one fold"))
+            return self._stop(no_noise("one fold"))
         past = f"fewer than {ENOUGH} past experiments"
-        return self._stop(NO_NOISE.format(lack=past))
+        return self._stop(no_noise(past))
 
 
 def _ratio(lead: float, error: float) -> float:

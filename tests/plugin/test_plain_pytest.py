@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,52 @@ def test_the_work_tree_counts_committed_or_not(run: Run, project: Project) -> No
     result = run(project)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*NameError: name 'SLOPPY' is not defined*"])
+
+
+PARTS = TEST.replace('["model.py"]', '["model.py", "parts/*.py"], entry="model.py"')
+
+
+def test_an_experiment_that_is_not_committed_yet_works(run: Run, tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", {"unrelated.txt": ""})
+    for name in ("test_line.py", "model.py"):
+        git(project, "rm", "-q", "--cached", name)
+    git(project, "commit", "-q", "-m", "before the experiment")
+    run(project).assert_outcomes(passed=1)
+    git(project, "add", "model.py")
+    run(project).assert_outcomes(passed=1)
+
+
+def test_a_new_file_that_the_globs_name_is_there_unless_git_ignores_it(
+    run: Run, tmp_path: Path
+) -> None:
+    model = MODEL.replace("import numpy as np", "import numpy as np\nfrom parts import new", 1)
+    project = Project(
+        tmp_path / "p",
+        {"model.py": model, "test_line.py": PARTS, "parts/__init__.py": "", "parts/old.py": ""},
+    )
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*cannot import name 'new'*"])
+    write(project, "parts/new.py", "")
+    run(project).assert_outcomes(passed=1)
+    write(project, ".gitignore", "new.py\n")
+    run(project).assert_outcomes(failed=1)
+    (project.folder / "parts/new.py").unlink()
+    (project.folder / "parts/new.py").symlink_to(project.folder / "parts/old.py")
+    (project.folder / ".gitignore").unlink()
+    run(project).assert_outcomes(failed=1)
+
+
+def test_a_problem_is_shown_once(run: Run, tmp_path: Path) -> None:
+    text = TEST.replace('["model.py"]', '["model.py", "nowhere/*.py"], entry="model.py"')
+    result = run(Project(tmp_path / "p", {"test_line.py": text}), "-rN")
+    report = result.stdout.str()
+    assert report.count("'nowhere/*.py' matches no file") == 1
+
+
+def git(project: Project, *words: str) -> None:
+    command = ["git", "-c", "user.name=A person", "-c", "user.email=a@example.org", *words]
+    subprocess.run(command, cwd=project.folder, check=True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 
 from pytest_autoresearch.exceptions import AgentFailed, UsageProblem
@@ -16,6 +18,7 @@ from pytest_autoresearch.records import (
 )
 from pytest_autoresearch.search.constraints import parse
 from pytest_autoresearch.search.loop import SAME_CRASH, Search
+from pytest_autoresearch.search.proposals import admitted
 
 from .world import Memory, Script, evaluate, objective, run, search
 
@@ -88,6 +91,72 @@ def test_an_experiment_whose_session_was_killed_is_recorded_as_interrupted_and_m
     assert isinstance(again.agent, Script)
     assert again.agent.heard[-1].status is Status.INTERRUPTED
     assert items(run(again)) == ["0001"]
+
+
+def test_a_patch_that_kills_session_after_session_is_rejected() -> None:
+    memory = Memory()
+    first = search(["1.0"], memory)
+    for _ in range(2):
+        experiment = first.ask()
+        assert experiment is not None
+        first.tell(experiment, evaluate(first, experiment))
+    assert first.ask() is not None
+    for _ in range(2):
+        again = search([], memory).ask()
+        assert again is not None
+        assert again.item == "0001"
+    last = search(["2.0"], memory)
+    record = next(r for r in memory.records if r.item == "0001")
+    assert (record.status, record.reason) == (Status.CRASH, "3 sessions were killed while it ran")
+    assert items(run(last))[0] == "0002"
+
+
+@pytest.mark.parametrize(
+    ("proposal", "words"),
+    [
+        (Proposal(patch=b"x"), "patch of type bytes"),  # type: ignore[arg-type]
+        (Proposal(files=[("a", "b")]), "files of type list"),  # type: ignore[arg-type]
+        (Proposal(files={"a": b"b"}), "files of type bytes"),  # type: ignore[dict-item]
+        (Proposal(files={5: "b"}), "files of type int"),  # type: ignore[dict-item]
+        (Proposal(description=5), "description of type int"),  # type: ignore[arg-type]
+        (Proposal(notes=None), "notes of type NoneType"),  # type: ignore[arg-type]
+        (Proposal(notes={"a": {1}}), "cannot be written as JSON"),
+        (Proposal(notes={"a": float("nan")}), "cannot be written as JSON"),
+        (Proposal(notes={"a": "x" * 100_000}), "notes take"),
+        (Proposal(patch="x" * (5 << 20)), "characters of code"),
+    ],
+)
+def test_an_odd_proposal_is_named_before_anything_is_written(
+    proposal: Proposal, words: str
+) -> None:
+    class Once(Broken):
+        def propose(self, briefing: Briefing) -> Proposal | None:
+            return proposal
+
+    searching: Search = search()
+    searching.agent = Once()
+    with pytest.raises(AgentFailed, match=words):
+        run(searching)
+    assert all(one.part is not Part.EXPERIMENT for one in searching.history.pending)
+
+
+def test_long_words_are_cut_and_read_only_mappings_are_fine() -> None:
+    found = admitted(
+        Proposal(files=MappingProxyType({"a": "b"}), hypothesis="x" * 30_000), "script"
+    )
+    assert found.files == {"a": "b"}
+    assert len(found.hypothesis) < 21_000
+
+
+def test_an_agent_that_leaves_by_sys_exit_is_named() -> None:
+    class Leaves(Broken):
+        def propose(self, briefing: Briefing) -> Proposal | None:
+            raise SystemExit(3)
+
+    searching: Search = search()
+    searching.agent = Leaves()
+    with pytest.raises(AgentFailed, match="SystemExit"):
+        run(searching)
 
 
 def test_a_refused_patch_takes_a_number_and_is_not_evaluated() -> None:
@@ -256,6 +325,18 @@ def test_a_champion_that_fails_where_it_once_succeeded_is_hopeless() -> None:
     assert checked.item == "0000-reference"
     searching.tell(checked, FAILS)
     assert searching.hopeless == "ValueError: broken"
+
+
+def test_a_search_in_which_nothing_could_ever_be_kept_is_hopeless_after_calibration() -> None:
+    searching = search(["1.0"])
+    for _ in range(2):
+        experiment = searching.ask()
+        assert experiment is not None
+        plan = searching.plan(experiment)
+        while not plan.done:
+            plan.told(0.5, last=True)
+        searching.tell(experiment, Outcome(plan.passes, complete=True, asked=True, folds="none"))
+    assert "the noise cannot be measured" in searching.hopeless
 
 
 def test_a_broken_constraint_rejects_a_winner_and_names_the_numbers() -> None:

@@ -39,6 +39,12 @@ class Memory:
         return [e for e in {e.item: e for e in self.open}.values() if e.item not in done]
 
     @property
+    def under_way(self) -> Sequence[Experiment]:
+        opened = {e.item: n for n, e in enumerate(self.open)}
+        last = {r.item: r.notes.get("seen", -1) for r in self.records}
+        return [self.open[n] for item, n in opened.items() if last.get(item, -1) < n]
+
+    @property
     def champion(self) -> str:
         kept = [r.commit for r in self.records if r.status is Status.KEPT]
         return kept[-1] if kept else self.base
@@ -60,7 +66,8 @@ class Memory:
         self.open.append(experiment)
 
     def finished(self, experiment: Experiment, record: Record) -> Record:
-        kept = replace(record, commit=record.item, seq=len(self.records))
+        notes = {**record.notes, "seen": len(self.open) - 1}
+        kept = replace(record, commit=record.item, seq=len(self.records), notes=notes)
         self.records = [r for r in self.records if r.item != record.item] + [kept]
         return kept
 
