@@ -79,7 +79,7 @@ import pytest
 @pytest.mark.timeout(60)
 @pytest.mark.autoresearch(metric="log_loss", direction="minimize", editable=["model.py"])
 def test_line(candidate, experiment, data):
-    for fold in experiment.race([data]):
+    for fold in experiment.race(lambda split: [data]):
         chances = candidate.fit(fold.train_X, fold.train_y).predict(fold.test_X)
         right = np.where(fold.test_y == 1, chances, 1 - chances)
         experiment.score(-np.log(right).mean())

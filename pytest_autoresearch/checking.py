@@ -68,7 +68,8 @@ class Checking:
             if mark.stage != "vault":
                 self._prepare(item, mark)
         except UsageProblem as problem:
-            pytest.fail(str(problem), pytrace=False)
+            # Else pytest would show the problem, and then that it was shown.
+            raise pytest.fail.Exception(str(problem), pytrace=False) from None
         if mark.stage == "vault":
             pytest.skip("a vault is opened only by a search")
 
@@ -131,13 +132,19 @@ def _reword(report: pytest.TestReport, outcome: Outcome) -> list[tuple[str, obje
 
 
 def _work_tree(item: pytest.Item) -> tuple[Path, list[str]]:
-    """The root and the existing files below it: what git tracks, or all where there is no git."""
+    """The root and the existing files below it: all that git does not ignore, or all without git."""
     try:
         repository = Repository.discover(item.path.parent)
     except UsageProblem:
         return item.config.rootpath, _walk(item.config.rootpath)
-    tracked = repository.tracked(repository.head)
-    return repository.root, [path for path in tracked if (repository.root / path).is_file()]
+    root = repository.root
+    known = [*repository.tracked(repository.head), *repository.untracked()]
+    return root, [path for path in known if _is_plain(root / path)]
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file, and no symbolic link, which no candidate sees in a search either."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _walk(root: Path) -> list[str]:

@@ -52,8 +52,6 @@ PIECES = {
     *("in row", "the first in row", "1 value that is", "… values that are"),  # of "… not finite"
     *("the patch", "at most …"),  # of "… has … bytes" and of "… returned shape …"
     *("this host", "process … on host …"),  # of "another search writes to this run"
-    "candidate code runs as you: it can read your files, use the network and start processes; only "
-    "its processes, time and memory are watched",  # what the tier lacks, for reports
 }
 """Texts that are no messages of their own."""
 

@@ -12,6 +12,9 @@ from ..exceptions import UsageProblem
 from ..records import Briefing, Proposal, Record
 
 MAX_PATCH = 1 << 20
+MAX_HEAD = 20_000
+"""Characters of a mail that are parsed; the parser's time grows with the square of a long line."""
+
 SUFFIXES = (".patch", ".diff")
 
 DIFF_STARTS = re.compile(r"^(?:diff --git |Index: |--- [^\n]*\n\+\+\+ )", re.MULTILINE)
@@ -109,7 +112,7 @@ def _proposal(name: str, text: str) -> Proposal:
 
 def _message(head: str) -> str:
     """The commit message of what `git format-patch` wrote, without mail headers and diffstat."""
-    mail = message_from_string(head, policy=mail_policy)
+    mail = message_from_string(head[:MAX_HEAD], policy=mail_policy)
     subject = " ".join(str(mail["Subject"] or "").split())
     body = re.split(r"^---\s*$", str(mail.get_payload()), maxsplit=1, flags=re.MULTILINE)[0]
     return f"{SUBJECT_TAG.sub('', subject)}\n{body.strip()}"

@@ -18,8 +18,10 @@ SAMPLED_DRAWS = 30
 RANDOM_DRAWS = 60
 SIZES, SIZE_WEIGHTS = (1, 2, 3), (5, 3, 2)
 
-MEASURED = {Status.KEPT, Status.WON, Status.STALE, Status.DISCARD, Status.STOPPED}
-BROKEN = {Status.CRASH, Status.TIMEOUT, Status.OOM, Status.REFUSED, Status.AUDIT}
+MEASURED = {Status.KEPT, Status.WON, Status.STALE, Status.DISCARD}
+BROKEN = {Status.CRASH, Status.TIMEOUT, Status.OOM, Status.STOPPED, Status.REFUSED, Status.AUDIT}
+CONSTRAINT = "constraint "
+"""How the reason begins of a candidate that was good enough but broke a constraint."""
 
 WHY_FIRST = "A usual first move: one value changed alone, to see whether it matters."
 WHY_SAMPLED = "The sampler (TPE) expects more of these values than of others, after {n} results."
@@ -101,17 +103,22 @@ class Tune:
         self._scene: Scene | None = None
 
     def told(self, record: Record) -> None:
-        """Learns from a record whose notes say which values it had, this agent's own."""
+        """Learns from a record whose notes say which values it had, this agent's own.
+
+        Scores of a race that was stopped early are means over a part of the folds, and folds differ
+        more than candidates do: what counts is the paired difference to the champion.
+        """
         notes = _own(record.notes.get("tune"))
         if not notes:
             return
         self._remember(notes)
-        if record.champion is not None:
-            self._learn(notes["base"], {**notes["values"], **notes["was"]}, record.champion)
-        if record.status in BROKEN:
+        reference = notes.get("score")
+        if reference is not None:
+            self._learn(notes["base"], {**notes["values"], **notes["was"]}, reference)
+        if record.status in BROKEN or record.reason.startswith(CONSTRAINT):
             self._learn(notes["tree"], notes["values"], None)
-        elif record.status in MEASURED:
-            self._learn(notes["tree"], notes["values"], record.score)
+        elif record.status in MEASURED and reference is not None and record.delta is not None:
+            self._learn(notes["tree"], notes["values"], reference + record.delta)
 
     def _remember(self, notes: Mapping[str, Json]) -> None:
         self._proposed.add(notes["tree"])
@@ -137,7 +144,7 @@ class Tune:
             files = scene.files_with(texts)
             tree = digest({**scene.files, **files})
             if tree not in self._known and tree not in self._proposed and files:
-                notes = _notes(scene, tree, changes, texts)
+                notes = _notes(scene, tree, changes, texts, briefing.champion_score)
                 self._remember(notes)
                 return _proposal(scene, texts, files, why, notes)
         self.reason = (
@@ -197,11 +204,14 @@ def _subset(scene: Scene, rng: random.Random) -> list[Dimension]:
     return chosen
 
 
-def _notes(scene: Scene, tree: str, changes: Changes, texts: Mapping[str, Text]) -> dict[str, Json]:
-    """What a later session needs to know of a proposal."""
+def _notes(
+    scene: Scene, tree: str, changes: Changes, texts: Mapping[str, Text], score: float | None
+) -> dict[str, Json]:
+    """What a later session needs to know of a proposal; ``score`` is its champion's."""
     return {
         "tree": tree,
         "base": scene.tree,
+        "score": score,
         "values": {**scene.values, **changes},
         "was": {key: scene.values[key] for key in texts},
     }
@@ -251,5 +261,6 @@ def _own(notes: Json) -> Mapping[str, Json]:
         isinstance(notes, Mapping)
         and all(isinstance(notes.get(key), str) for key in ("tree", "base"))
         and all(isinstance(notes.get(key), Mapping) for key in ("values", "was"))
+        and isinstance(notes.get("score"), float | int | None)
     )
     return notes if readable else {}

@@ -64,6 +64,8 @@ class _Application:
         return self.files[path] if path in self.files else self.read(path)
 
     def _patched(self, content: bytes, hunks: Sequence[Hunk], path: str) -> bytes:
+        if not hunks:
+            return content
         lines = _lines(content)
         done: list[bytes] = []
         at = moved = 0

@@ -24,6 +24,7 @@ ESCAPES = {ord(k): v for k, v in zip('abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=
 REGULAR = b"100644"
 NOTHING = b"/dev/null"
 MOST_HUNKS = 2000
+MOST_SECTIONS = 200
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,15 @@ class Hunk:
 
 @dataclass
 class Section:
-    """What a diff does to one file; ``old`` is ``None`` for a new file, ``new`` for a deleted one."""
+    """What a diff does to one file; ``old`` is ``None`` for a new file, ``new`` for a deleted one.
+
+    ``moves`` says that it renames, or, with ``copies``, copies.
+    """
 
     old: str | None
     new: str | None
     copies: bool = False
+    moves: bool = False
     hunks: list[Hunk] = field(default_factory=list)
 
 
@@ -49,14 +54,28 @@ def parse(patch: bytes) -> list[Section]:
     """The sections of a unified diff; text outside of them is ignored.
 
     Raises `Refused` when the diff is damaged or does what no patch may do: change modes, make
-    symbolic links or submodules, hold binary data.
+    symbolic links or submodules, hold binary data, change one file twice.
     """
     sections = _Reader(patch).sections()
     if not sections:
         raise Refused("the patch holds no unified diff")
     if sum(len(section.hunks) for section in sections) > MOST_HUNKS:
         raise Refused(f"the patch has more than {MOST_HUNKS} hunks")
+    _refuse_repeats(sections)
     return sections
+
+
+def _refuse_repeats(sections: list[Section]) -> None:
+    """A chain of sections about one file would cost its length in copies of the file."""
+    seen: set[str | None] = set()
+    for section in sections:
+        if section.moves and section.old == section.new:
+            raise Refused(f"the patch renames or copies {section.old!r} to itself")
+        paths = {section.new} if section.copies else {section.old, section.new}
+        for path in paths - {None}:
+            if path in seen:
+                raise Refused(f"the patch has two sections about {path!r}; make them one")
+            seen.add(path)
 
 
 class _Reader:
@@ -82,6 +101,8 @@ class _Reader:
                 raise self._damaged("is a hunk without a file above it")
             else:
                 self.at += 1
+            if len(found) > MOST_SECTIONS:
+                raise Refused(f"the patch has more than {MOST_SECTIONS} sections")
         return found
 
     def _peek(self) -> bytes:
@@ -117,7 +138,7 @@ class _Reader:
         belongs = self._plain_header() and self._is_named_in(title)
         section = self._plain_section() if belongs else _bare_section(title, facts)
         if "rename from" in facts or "copy from" in facts:
-            section.copies = "copy from" in facts
+            section.moves, section.copies = True, "copy from" in facts
             verb = "copy" if section.copies else "rename"
             section.old = _decode(_name(facts[f"{verb} from"]))
             section.new = _decode(_name(facts.get(f"{verb} to", b"")))

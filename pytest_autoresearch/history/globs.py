@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 TOKEN = re.compile(
@@ -15,11 +15,6 @@ WILD = re.compile(r"[*?\[]")
 def match(globs: Sequence[str], path: str) -> bool:
     """Whether one of the globs matches the whole of ``path``."""
     return any(_compiled(glob).fullmatch(path) for glob in globs)
-
-
-def unmatched(globs: Sequence[str], paths: Collection[str]) -> list[str]:
-    """The globs that match none of ``paths``."""
-    return [glob for glob in globs if not any(match([glob], path) for path in paths)]
 
 
 def is_literal(text: str) -> bool:

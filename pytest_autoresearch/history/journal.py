@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from ..exceptions import HarnessFault, JournalDamaged
 from ..records import Json
@@ -28,6 +31,7 @@ class Journal:
         self.path = path
         self.lines = lines
         self.repaired = repaired
+        self._mark = _Mark.of(path) if path.exists() else None
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
@@ -44,7 +48,10 @@ class Journal:
         return cls(path, lines, repaired=good < size)
 
     def append(self, kind: str, **fields: Json) -> Line:
-        """Write one line that survives a crash as soon as this returns."""
+        """Write one line that survives a crash as soon as this returns.
+
+        Raises `HarnessFault` when that is not possible, or the file is not as it was left.
+        """
         return self.write(self.prepare(kind, **fields))
 
     def prepare(self, kind: str, **fields: Json) -> Line:
@@ -57,7 +64,7 @@ class Journal:
         """Write a line that `prepare` made, the only one since."""
         assert line["seq"] == len(self.lines), "another line was written in between"
         check(line, len(self.lines), self.path)
-        _append(self.path, encode(line))
+        self._mark = _append(self.path, encode(line), self._mark)
         self.lines.append(line)
         return line
 
@@ -77,7 +84,13 @@ def read(path: Path) -> tuple[list[Line], int, int]:
 
     The size is larger when the last line is torn. Raises `JournalDamaged`.
     """
-    content = path.read_bytes() if path.exists() else b""
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise JournalDamaged(
+            f"{path} cannot be read: {error}. Move it away and start again: the journal is rebuilt "
+            "from the refs refs/autoresearch/NAME/*."
+        ) from error
     lines, good = decode(content, path)
     return lines, good, len(content)
 
@@ -168,25 +181,64 @@ def _finite(value: Json) -> Json:
     return value
 
 
-def _append(path: Path, content: bytes) -> None:
-    """One write at the end of the file, on disk when this returns, or not at all."""
-    created = not path.exists()
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+@dataclass(frozen=True)
+class _Mark:
+    """Which file it is, and how long: what must still be so when the next line is written."""
+
+    device: int
+    inode: int
+    size: int
+
+    @classmethod
+    def of(cls, file: int | Path) -> Self:
+        found = os.stat(file)
+        return cls(found.st_dev, found.st_ino, found.st_size)
+
+
+def _append(path: Path, content: bytes, before: _Mark | None) -> _Mark:
+    """One write at the end of the file, on disk when this returns, or not at all.
+
+    ``before`` is what the file was, ``None`` when it is to be made; what it is now comes back.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    if before is None:
+        flags |= os.O_CREAT | os.O_EXCL
     try:
-        size = os.fstat(file).st_size
-        try:
-            written = os.write(file, content)
-            os.fsync(file)
-        except OSError as error:
-            os.ftruncate(file, size)
-            raise HarnessFault(f"the journal {path} cannot be written: {error}") from error
-        if written != len(content):
-            os.ftruncate(file, size)
-            raise HarnessFault(f"the journal {path} cannot be written: the disk is full")
+        file = os.open(path, flags, 0o644)
+    except OSError as error:
+        raise _cannot(path, error.strerror or str(error)) from error
+    try:
+        mark = _Mark.of(file)
+        if before not in (None, mark):
+            raise _cannot(path, "something else wrote to it, or put another file in its place")
+        _write(file, content, mark.size, path)
+        after = _Mark.of(file)
     finally:
         os.close(file)
-    if created:
-        sync_folder(path.parent)
+    if before is None:
+        with contextlib.suppress(FileNotFoundError):  # the next line will say that it is gone
+            sync_folder(path.parent)
+    return after
+
+
+def _write(file: int, content: bytes, size: int, path: Path) -> None:
+    try:
+        written = os.write(file, content)
+        os.fsync(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, size)
+        raise _cannot(path, str(error)) from error
+    if written != len(content):
+        os.ftruncate(file, size)
+        raise _cannot(path, "the disk is full")
+
+
+def _cannot(path: Path, why: str) -> HarnessFault:
+    return HarnessFault(
+        f"the journal {path} cannot be written: {why}. Mend that and start again: what the file "
+        "lacks is restored from the refs refs/autoresearch/NAME/*."
+    )
 
 
 def sync_folder(folder: Path) -> None:

@@ -38,8 +38,13 @@ class EditableSet:
         self, globs: Sequence[str], tracked: Collection[str], frozen: Collection[str]
     ) -> None:
         self.globs = tuple(globs)
-        self.frozen = frozenset(frozen)
-        self.paths = tuple(sorted(path for path in tracked if self._reaches(path)))
+        self._frozen = frozenset(path.casefold() for path in frozen)
+        self.paths = tuple(sorted(path for path in tracked if self.reaches(path)))
+
+    def reaches(self, path: str) -> bool:
+        """Whether a patch may change or create this path, whatever lies beside it."""
+        # Most paths of a large repository fail the first, cheapest question.
+        return match(self.globs, path) and not malformed(path) and not self._closed(path)
 
     def check(self, path: str, existing: Collection[str]) -> None:
         """Raise `Refused`, naming the path, when a patch may not change or create it.
@@ -53,13 +58,9 @@ class EditableSet:
         if reason:
             raise Refused(f"the patch may not touch {shown!r}: {reason}")
 
-    def _reaches(self, path: str) -> bool:
-        return not malformed(path) and not self._closed(path)
-
     def _closed(self, path: str) -> str:
         """Why a well-formed path is closed to patches; empty when it is open."""
-        folded = {frozen.casefold() for frozen in self.frozen}
-        if path.casefold() in folded:
+        if path.casefold() in self._frozen:
             return "the file is frozen"
         reason = protected(path)
         if reason:

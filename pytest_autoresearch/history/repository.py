@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -54,14 +53,6 @@ class Repository:
         pygit2.option(Option.ENABLE_FSYNC_GITDIR, True)
         return cls(git, _head(git))
 
-    def relative(self, path: Path) -> str:
-        """A path as POSIX text relative to the root; raises `UsageProblem` when it lies outside."""
-        real = Path(os.path.realpath(path.parent)) / path.name
-        root = os.path.realpath(self.root)
-        if not real.is_relative_to(root):
-            raise UsageProblem(f"{path} lies outside of the git repository {root}")
-        return real.relative_to(root).as_posix()
-
     def has(self, name: str) -> bool:
         """Whether the object is in the repository (in a shallow clone, many are not)."""
         return bool(name) and pygit2.Oid(hex=name) in self._git
@@ -77,13 +68,6 @@ class Repository:
     def tree_of(self, commit: str) -> str:
         """The tree of a commit."""
         return str(self._tree(commit).id)
-
-    def read(self, tree: str, path: str) -> bytes:
-        """A regular file in a commit or tree; raises `KeyError` when there is none."""
-        content = trees.content(self._tree(tree), path)
-        if content is None:
-            raise KeyError(path)
-        return content
 
     def files(self, tree: str, paths: Iterable[str]) -> dict[str, bytes]:
         """Those of ``paths`` that are regular files of a commit or tree."""
@@ -103,6 +87,15 @@ class Repository:
     def dirty(self, paths: Iterable[str]) -> list[str]:
         """Those of ``paths`` whose work tree or index differs from HEAD, or that git lacks."""
         return [path for path in sorted(set(paths)) if self._differs(path)]
+
+    def untracked(self) -> list[str]:
+        """Files of the work tree that HEAD lacks and that git does not ignore."""
+        new = FileStatus.WT_NEW | FileStatus.INDEX_NEW
+        try:
+            found = self._git.status(untracked_files="all", ignored=False)
+        except pygit2.GitError as error:
+            raise UsageProblem(f"git's index cannot be read: {error}") from error
+        return sorted(path for path, flags in found.items() if flags & new)
 
     def blob(self, content: bytes) -> str:
         """Write a blob."""

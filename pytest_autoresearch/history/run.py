@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import UsageProblem
+from ..exceptions import JournalDamaged, UsageProblem
 from ..records import Experiment, Json, Objective, Record, Status
 from . import journal as journals
 from .commits import commits_of, write_commit
@@ -22,6 +22,7 @@ from .repository import Repository
 from .state import State
 
 JOURNAL = "journal.jsonl"
+LONGEST_FIRST = 1 << 20
 NAME = re.compile(r"(?!.*(?:\.\.|\.lock$|\.$))[^\W_][\w.+-]*")
 
 
@@ -30,17 +31,19 @@ class RunInfo:
     """A run as `find` sees it.
 
     ``started`` is UTC, ``tried`` counts its finished experiments; ``measured`` says whether its base
-    has ever been scored.
+    has ever been scored. ``problem`` says why it cannot be read; then the rest is what the journal's
+    first line tells, if that.
     """
 
     name: str
-    finished: bool
-    objective: str
-    nodeid: str
-    started: str
-    tried: int
-    base: str
-    measured: bool
+    finished: bool = False
+    objective: str = ""
+    nodeid: str = ""
+    started: str = ""
+    tried: int = 0
+    base: str = ""
+    measured: bool = False
+    problem: str = ""
 
 
 class Run:
@@ -52,7 +55,8 @@ class Run:
         self.repository = refs.repository
         self._refs = refs
         self._locks = locks
-        self._state = State(journal.lines)
+        with _understood(journal.path):
+            self._state = State(journal.lines)
 
     @classmethod
     def create(
@@ -143,6 +147,11 @@ class Run:
     def pending(self) -> list[Experiment]:
         """Numbered experiments that were opened but came to no result, by number."""
         return self._state.pending
+
+    @property
+    def under_way(self) -> list[Experiment]:
+        """Numbered experiments that were opened and not ended in any way: their session was killed."""
+        return self._state.under_way
 
     @property
     def next_number(self) -> int:
@@ -262,11 +271,11 @@ def exists(repository: Repository, parent: Path, name: str) -> bool:
 def find(repository: Repository, parent: Path, objective: str | None = None) -> list[RunInfo]:
     """The runs in folders below ``parent`` and in refs, oldest first; of one objective, if named.
 
-    Changes nothing. Raises `JournalDamaged` or `UsageProblem` for a run that cannot be read.
+    Changes nothing. A run that cannot be read is there with its ``problem``.
     """
     names = {path.parent.name for path in parent.glob(f"*/{JOURNAL}")}
     names |= {rest.partition("/")[0] for rest in repository.refs(ROOT)}
-    found = [_info(name, read_lines(repository, parent / name, name)) for name in names]
+    found = [_info(repository, parent, name) for name in names]
     wanted = [info for info in found if info and objective in (None, info.objective)]
     return sorted(wanted, key=lambda info: (info.started, info.name))
 
@@ -277,21 +286,50 @@ def read_lines(repository: Repository, folder: Path, name: str) -> list[Line]:
     return [*lines, *Refs(repository, name).missing(lines)]
 
 
-def _info(name: str, lines: list[Line]) -> RunInfo | None:
-    if not lines:
-        return None
-    state = State(lines)
-    objective = state.header["objective"]
-    return RunInfo(
-        name=name,
-        finished=state.is_finished,
-        objective=objective["name"],
-        nodeid=objective["nodeid"],
-        started=state.header["started"],
-        tried=state.tried,
-        base=state.base,
-        measured=any(record.status is Status.BASELINE for record in state.records),
-    )
+def _info(repository: Repository, parent: Path, name: str) -> RunInfo | None:
+    path = parent / name / JOURNAL
+    try:
+        lines = read_lines(repository, path.parent, name)
+        return _described(name, lines, path) if lines else None
+    except Exception as error:  # somebody else's run, whatever is wrong with it, blocks no search
+        problem = str(error)
+    try:
+        return dataclasses.replace(_described(name, _first_line(path), path), problem=problem)
+    except (UsageProblem, OSError):
+        return RunInfo(name, problem=problem)
+
+
+def _first_line(path: Path) -> list[Line]:
+    with path.open("rb") as file:
+        return journals.decode(file.readline(LONGEST_FIRST), path)[0]
+
+
+def _described(name: str, lines: list[Line], path: Path) -> RunInfo:
+    with _understood(path):
+        state = State(lines)
+        objective = state.header["objective"]
+        return RunInfo(
+            name=name,
+            finished=state.is_finished,
+            objective=objective["name"],
+            nodeid=objective["nodeid"],
+            started=state.header["started"],
+            tried=state.tried,
+            base=state.base,
+            measured=any(record.status is Status.BASELINE for record in state.records),
+        )
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """Lines that are whole, but hold something else than this version writes, as damage."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise JournalDamaged(
+            f"{path} holds something that this version does not know ({type(error).__name__}: "
+            f"{error}): update pytest-autoresearch, undo a change by hand, or start another run"
+        ) from error
 
 
 def _check_name(name: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +17,10 @@ import numpy.typing as npt
 
 from ..exceptions import ProtocolError, UsageProblem
 from .inside.entry import DIMS
+from .memory import used_by_file
 
 KINDS = "biuf"
+MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -29,13 +34,30 @@ class Answer:
     @property
     def capacity(self) -> int:
         """Bytes of the largest answer, its shape included."""
-        sizes = [m if size is None else size for size, m in zip(self.shape, self.most, strict=True)]
-        return DIMS.size + int(np.prod(sizes, dtype=object)) * np.dtype(self.dtype).itemsize
+        return self._bytes(self.most)
+
+    def require_room(self, limit: int, name: str) -> None:
+        """Raise `UsageProblem` when no answer of this shape fits into ``limit`` bytes.
+
+        A dimension that the candidate chooses may still be 1; what it may be at most is no promise.
+        """
+        least = self._bytes([1 if size is None else size for size in self.shape])
+        if least > limit:
+            raise UsageProblem(
+                f"{name}: an answer of shape {self.shape} takes {least / MIB:.0f} MiB, more than the "
+                f"memory of the sandbox marker, {limit / MIB:.0f} MiB: ask for less at once, or raise it"
+            )
+
+    def _bytes(self, sizes: Sequence[int]) -> int:
+        return DIMS.size + math.prod(sizes) * np.dtype(self.dtype).itemsize
 
     def read(self, fd: int, name: str) -> npt.NDArray[Any]:
         """The array, once the process is dead. Raises `ProtocolError` for any other shape."""
         shape = self._shape(fd, name)
         dtype = np.dtype(self.dtype)
+        # Holes in the file read as zeros: they would cost the candidate nothing, and us the memory.
+        if sys.platform == "linux" and used_by_file(fd) < self._bytes(shape) - mmap.PAGESIZE:
+            raise ProtocolError(f"{name} gave a shorter answer than it announced")
         array = np.empty(shape, dtype="uint8" if dtype.kind == "b" else dtype)
         if array.size:
             _read(fd, array.reshape(-1).view("uint8").data, DIMS.size, name)

@@ -1,8 +1,9 @@
-"""The few environment variables that candidate code sees."""
+"""The Python environment that candidate code sees: the judge's import path, few variables."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from ..records import Limits
@@ -39,3 +40,11 @@ def environment(limits: Limits, home: Path) -> dict[str, str]:
     if limits.gpu <= 0:
         found["CUDA_VISIBLE_DEVICES"] = ""
     return found | dict(limits.env)
+
+
+def import_path() -> list[str]:
+    """Where this process imports from, in that order and without the current folder.
+
+    The sandbox starts without the variables and the user's folder that may have led there.
+    """
+    return [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str) and entry]

@@ -6,10 +6,12 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 MAX_ENTRIES = 100_000
+TOO_LARGE = sys.maxsize
 
 
 def materialise(files: Mapping[str, bytes], folder: Path) -> None:
@@ -28,13 +30,23 @@ def materialise(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder, links not followed; counts `MAX_ENTRIES` at most."""
+    """Bytes of all files below a folder, links not followed.
+
+    `TOO_LARGE` when there are more than `MAX_ENTRIES` files and folders, or folders so deep in each
+    other that Python cannot walk them: counting has to end.
+    """
+    with contextlib.suppress(RecursionError):
+        return _size_of(folder)
+    return TOO_LARGE
+
+
+def _size_of(folder: Path) -> int:
     total = entries = 0
-    for parent, _, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
+        entries += len(folders) + len(names)
+        if entries > MAX_ENTRIES:
+            return TOO_LARGE
         for name in names:
-            entries += 1
-            if entries > MAX_ENTRIES:
-                return total
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(parent, name)).st_size
     return total

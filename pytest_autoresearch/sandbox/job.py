@@ -36,14 +36,11 @@ class Result:
     """What one process did, measured from outside.
 
     ``seconds`` is wall time from the job's start to the death of its last process, ``peak_mb`` the
-    largest memory of its process tree in MiB, ``cpu_seconds`` user and system time. ``output`` is the
-    cleaned tail of what was printed, ``reports`` the last ``(step, value)`` pairs.
+    largest memory of its process tree in MiB. ``output`` is the cleaned tail of what was printed.
     """
 
     seconds: float
     peak_mb: float
-    cpu_seconds: float = 0.0
     output: str = ""
-    reports: tuple[tuple[int, float], ...] = ()
     array: npt.NDArray[Any] | None = None
     failure: CandidateFailure | None = None

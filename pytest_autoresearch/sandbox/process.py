@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Self
 
 from ..exceptions import HarnessFault
 from .inside.nursery import ENDED, HELLO
 from .inside.worker import JOB
+from .kin import LOOK_SECONDS, Kin, is_stopped
 from .payload import Parcel
 
 HELLO_SECONDS = 60.0
@@ -23,7 +25,9 @@ class Process:
 
     ``control`` leads to the zygote: ending our side of it kills the candidate and everything that it
     started, and so does our own death. ``wire`` leads to the candidate: the job goes out, one frame
-    comes back. ``output`` and ``reports`` are the reading ends of pipes.
+    comes back. ``output`` and ``reports`` are the reading ends of pipes. ``ended`` is empty when the
+    zygote cannot say any more how it ended, ``stopped`` says that the zygote was not killed but
+    stopped; ``kin`` are the candidate and those of its processes that were seen.
     """
 
     control: socket.socket
@@ -33,6 +37,8 @@ class Process:
     zygote: int = 0
     candidate: int = 0
     ended: bytes | None = None
+    stopped: bool = False
+    kin: Kin = field(default_factory=Kin)
 
     @classmethod
     def order(cls, zygote: socket.socket) -> Self:
@@ -66,6 +72,7 @@ class Process:
                 raise ConnectionResetError("the zygote started no process")
             self.zygote, self.candidate = HELLO.unpack(message)
             self.control.setblocking(False)
+            self.kin.add([self.candidate])
         return True
 
     def is_there(self) -> bool:
@@ -75,7 +82,13 @@ class Process:
         return False
 
     def give(self, parcel: Parcel, result: int | None) -> None:
-        """Hand over the job; raises `OSError` when nobody is there to take it."""
+        """Hand over the job; raises `OSError` when nobody is there to take it.
+
+        Without its zygote, or ended while it waited, it would take the job and be of no use.
+        """
+        with contextlib.suppress(BlockingIOError):
+            self.control.recv(1, socket.MSG_PEEK)
+            raise ConnectionResetError("it ended, or its zygote did, while it waited")
         fds = [parcel.fd] if result is None else [parcel.fd, result]
         self.wire.setblocking(True)
         socket.send_fds(self.wire, [JOB.pack(parcel.start, parcel.length)], fds)
@@ -89,18 +102,33 @@ class Process:
         self.ended = b""
 
     def kill(self) -> None:
-        """End the candidate and all that it started; returns when nothing of it is left."""
-        if self.ended is not None:
-            return
+        """End the candidate and all that it started; returns when nothing of it is left.
+
+        Where the zygote does not do it, because it was killed or stopped, what was seen of the
+        candidate is killed here; whoever holds the zygote must end that then.
+        """
+        if self.ended is None:
+            self._have_it_killed()
+        if not self.ended:
+            self.kin.kill()
+
+    def _have_it_killed(self) -> None:
         self.control.shutdown(socket.SHUT_WR)
-        self.control.settimeout(KILL_SECONDS)
-        try:
-            self.listen()
-        except TimeoutError:
-            raise HarnessFault(
-                f"candidate process {self.candidate}, or one that it started, is still alive "
-                f"{KILL_SECONDS:g} s after it was killed"
-            ) from None
+        self.control.settimeout(LOOK_SECONDS)
+        end = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                self.listen()
+                return
+            if is_stopped(self.zygote):
+                self.stopped, self.ended = True, b""
+                return
+        self.ended = b""
+        self.kin.kill()
+        raise HarnessFault(
+            f"candidate process {self.candidate}, or one that it started, is still alive "
+            f"{KILL_SECONDS:g} s after it was killed"
+        )
 
     def close(self) -> None:
         """Give the descriptors back; what still runs is killed by the zygote."""

@@ -25,9 +25,10 @@ from ..exceptions import (
 )
 from ..records import Json, Limits
 from .budget import Meter
-from .environment import environment
+from .environment import environment, import_path
 from .files import discard
 from .job import Job, Result
+from .kin import Kin, wait_unless_stopped
 from .payload import Parcel, memory_file, parcel, seal
 from .process import Process
 from .text import clean
@@ -48,12 +49,6 @@ class Sandbox:
     lead into it are dropped. Everything that is written lies below ``scratch_parent``.
     """
 
-    tier = "none"
-    lacks = (
-        "candidate code runs as you: it can read your files, use the network and start processes; "
-        "only its processes, time and memory are watched"
-    )
-
     def __init__(
         self,
         limits: Limits,
@@ -73,6 +68,7 @@ class Sandbox:
         self._log: IO[bytes] | None = None
         self._skipped: Mapping[str, str] | None = None
         self._spare: Process | None = None
+        self._kin = Kin()
 
     def start(self) -> None:
         """Start importing; returns at once, the first job waits for it."""
@@ -85,12 +81,15 @@ class Sandbox:
             "control": theirs.fileno(),
             "lifeline": far.fileno(),
             "libraries": self.imports,
+            "path": import_path(),
             "repository": os.path.realpath(self.repository) if self.repository else "",
         }
         self._control, self._lifeline = ours, near
         with theirs, far:
             self._guard = self._launch(order, [theirs.fileno(), far.fileno()])
         self._skipped = None
+        self._kin = Kin()
+        self._kin.add([self._guard.pid])
 
     def _launch(self, order: Mapping[str, Json], fds: Sequence[int]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-B", "-P", "-s", str(INSIDE), json.dumps(order)]
@@ -128,9 +127,6 @@ class Sandbox:
 
     def close(self) -> None:
         """End every process and remove every folder. The sandbox can be started again."""
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
         self._end()
         if self._folder is not None:
             discard(self._folder)
@@ -170,10 +166,12 @@ class Sandbox:
 
     def _run(self, job: Job, meter: Meter, scratch: Path) -> Result:
         limits = self.limits
+        if job.answer is not None:
+            job.answer.require_room(limits.memory, job.name)
         with contextlib.ExitStack() as stack:
             result = None
             if job.answer is not None and not job.yields:
-                result = memory_file(job.answer.capacity)
+                result = memory_file(min(job.answer.capacity, limits.memory))
                 stack.callback(os.close, result)
                 seal(result, writable=True)
             capacity = job.answer.capacity if job.answer is not None else 0
@@ -210,6 +208,9 @@ class Sandbox:
             seconds = time.monotonic() - began
         finally:
             process.close()
+            if not process.ended or (self._guard is not None and self._guard.poll() is not None):
+                # Guard and zygote are dead, stopped or lonely: nothing of theirs is used again.
+                self._end()
         return watch, seconds
 
     def _begin(self, packed: Parcel, result: int | None) -> Process:
@@ -223,6 +224,7 @@ class Sandbox:
                     assert self._control is not None
                     process = Process.order(self._control)
                 process.greet()
+                self._kin.add([process.zygote])
                 process.give(packed, result)
             except OSError as error:
                 if process is not None:
@@ -259,6 +261,9 @@ class Sandbox:
 
     def _end(self) -> str:
         """End all processes; the tail of what the zygote printed."""
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
         for link in (self._lifeline, self._control):
             if link is not None:
                 with contextlib.suppress(OSError):
@@ -266,11 +271,10 @@ class Sandbox:
                 link.close()
         self._lifeline = self._control = None
         if self._guard is not None:
-            try:
-                self._guard.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._guard.kill()
-                self._guard.wait()
+            wait_unless_stopped(self._guard, END_SECONDS)
+            self._kin.kill()
+            self._guard.kill()
+            self._guard.wait()
             self._guard = None
         return self._said()
 
@@ -317,9 +321,7 @@ def _result(job: Job, watch: Watch, seconds: float, result: int | None, scratch:
     return Result(
         seconds=seconds,
         peak_mb=watch.peak / MIB,
-        cpu_seconds=watch.cpu,
         output=watch.output,
-        reports=tuple(watch.reports),
         array=array,
         failure=failure,
     )

@@ -8,7 +8,6 @@ import os
 import selectors
 import signal
 import time
-from collections import deque
 from collections.abc import Callable
 
 from ..exceptions import (
@@ -32,7 +31,6 @@ PERIOD = 0.02
 
 CHUNK = 1 << 16
 MAX_OUTPUT = 64 << 10
-MAX_REPORTS = 10_000
 MIB = 1 << 20
 
 
@@ -61,8 +59,6 @@ class Watch:
         self.free = free
         self.result = result
         self.peak = 0
-        self.cpu = 0.0
-        self.reports: deque[tuple[int, float]] = deque(maxlen=MAX_REPORTS)
         self.failure: CandidateFailure | None = None
         self._status: int | None = None
         self._output = Tail(MAX_OUTPUT)
@@ -92,12 +88,16 @@ class Watch:
                 while self.process.ended is None:
                     self.meter.check()
                     self._turn(selector)
+                # The judge may have been asleep while the candidate went on.
+                self.meter.check()
             except CandidateFailure as failure:
                 self.failure = failure
             finally:
                 self.process.kill()
         self._account()
         self._drain()
+        if self.process.stopped:
+            self.failure = CandidateExited(f"{name}: it stopped the processes that watch it")
         self.failure = self.failure or self._judged(name)
 
     def _register(self, selector: selectors.BaseSelector) -> None:
@@ -119,6 +119,7 @@ class Watch:
         """Measure the tree; the more that costs, the rarer it is done."""
         began = time.monotonic()
         pids = self._tree()
+        self.process.kin.add(pids)
         used = (resident if len(pids) == 1 else proportional)(pids, free=self.free)
         if self.result is not None:
             used += used_by_file(self.result)
@@ -163,7 +164,6 @@ class Watch:
         whole = len(self._report) // REPORT.size * REPORT.size
         records, self._report = self._report[:whole], self._report[whole:]
         for step, value in REPORT.iter_unpack(records):
-            self.reports.append((step, value))
             if not math.isfinite(value):
                 raise Stopped(f"stopped: report({step}, {value}) is not finite")
 
@@ -190,9 +190,8 @@ class Watch:
     def _account(self) -> None:
         ended = self.process.ended
         if ended is not None and len(ended) == ENDED.size:
-            self._status, largest, user, system = ENDED.unpack(ended)
+            self._status, largest, _user, _system = ENDED.unpack(ended)
             self.peak = max(self.peak, largest)
-            self.cpu = user + system
 
     def _judged(self, name: str) -> CandidateFailure | None:
         """What the frame and the exit status together say."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_autoresearch.agents.protocol import Agent
-from pytest_autoresearch.agents.replay import MAX_PATCH, Replay
+from pytest_autoresearch.agents.replay import MAX_HEAD, MAX_PATCH, Replay
 from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.records import Briefing, Part, Record, Status
 
@@ -135,3 +135,11 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.patch")
     with pytest.raises(UsageProblem, match=r"pipe\.patch.*not a file"):
         Replay(tmp_path)
+
+
+def test_a_huge_mail_head_is_not_parsed_whole(tmp_path: Path) -> None:
+    head = "Subject: " + "a " * 20_000 + "\n\n"
+    proposal = Replay(folder(tmp_path, a_patch=head + DIFF)).propose(BRIEFING)
+    assert proposal is not None
+    assert proposal.patch == DIFF
+    assert len(proposal.description) <= MAX_HEAD

@@ -53,7 +53,9 @@ class Search:
         start: bytes,
         loss: Callable[[bytes], float | Status],
         path: str = "model.py",
+        edit: Callable[[Record], Record] = lambda record: record,
     ) -> None:
+        self.edit = edit
         self.agent, self.loss, self.path = agent, loss, path
         self.champion = start
         score = loss(start)
@@ -92,9 +94,10 @@ class Search:
             direction="minimize",
             score=score,
             champion=self.score,
+            delta=None if score is None else score - self.score,
             notes=proposal.notes,
         )
-        record = Record.from_json(record.to_json())
+        record = Record.from_json(self.edit(record).to_json())
         self.records.append(record)
         self.agent.told(record)
         if status is Status.KEPT and score is not None:
@@ -164,7 +167,9 @@ def test_results_lead_the_sampler() -> None:
     assert late_losses(bowl(0)) < late_losses(lambda data: 1.0) * 0.8
 
 
-@pytest.mark.parametrize("status", [Status.CRASH, Status.TIMEOUT, Status.OOM, Status.REFUSED])
+@pytest.mark.parametrize(
+    "status", [Status.CRASH, Status.TIMEOUT, Status.OOM, Status.STOPPED, Status.REFUSED]
+)
 def test_failures_are_avoided(status: Status) -> None:
     def loss(data: bytes) -> float | Status:
         return status if values(data)["alpha"] > 1 else 1.0
@@ -178,6 +183,49 @@ def test_failures_are_avoided(status: Status) -> None:
 
     told, untold = (sum(failures(seed, told=told) for seed in range(2)) for told in (True, False))
     assert told < untold / 2
+
+
+def first_fold(record: Record) -> Record:
+    """The record of a race that was stopped after its first, easy fold; the folds all differ."""
+    score, champion, easier = record.score, record.champion, 100 / int(record.item)
+    assert score is not None
+    assert champion is not None
+    return dataclasses.replace(record, score=score - easier, champion=champion - easier)
+
+
+def test_a_race_that_was_stopped_early_teaches_what_a_whole_one_does() -> None:
+    whole = Search(Tune(lines), START, bowl(1)).run(45)
+    stopped = Search(Tune(lines), START, bowl(1), edit=first_fold).run(45)
+    assert stopped.tried == whole.tried
+
+
+def test_a_measurement_without_its_champion_teaches_nothing() -> None:
+    def unpaired(record: Record) -> Record:
+        return dataclasses.replace(record, delta=None, status=Status.DISCARD)
+
+    tried = [Search(Tune(lines), START, bowl(1), edit=unpaired)]
+    tried += [Search(Tune(lines), START, lambda data: bowl(1)(START), edit=unpaired)]
+    for search in tried:
+        search.score = 0.0
+    first, second = (search.run(40).tried for search in tried)
+    assert first == second
+
+
+def test_what_breaks_a_constraint_is_avoided_however_good_it_is() -> None:
+    def broken(record: Record) -> Record:
+        too_large = values(search.tried[-1])["alpha"] > 1
+        reason = "constraint size <= 1 broken: 2" if too_large else "not better"
+        return dataclasses.replace(record, reason=reason)
+
+    large = []
+    for edit in (broken, lambda record: record):
+        search = Search(
+            Tune(lines), b"alpha = 1.0\n", lambda data: 1 / values(data)["alpha"], edit=edit
+        )
+        search.score = 0.0
+        search.run(40)
+        large.append(sum(values(data)["alpha"] > 1 for data in search.tried[10:]))
+    assert large[0] < large[1] * 0.75
 
 
 def test_higher_is_better_when_the_metric_is_maximised() -> None:
@@ -212,11 +260,14 @@ def test_the_same_seed_gives_the_same_proposals_and_another_others() -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
+@pytest.mark.parametrize("edit", [lambda record: record, first_fold])
 @pytest.mark.parametrize("stop", [1, 7, 10, 30])
-def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(stop: int) -> None:
-    whole = Search(Tune(lines), START, bowl(1)).run(45)
-    first = Search(Tune(lines), START, bowl(1)).run(stop)
-    resumed = Search(Tune(lines), START, bowl(1))
+def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(
+    stop: int, edit: Callable[[Record], Record]
+) -> None:
+    whole = Search(Tune(lines), START, bowl(1), edit=edit).run(45)
+    first = Search(Tune(lines), START, bowl(1), edit=edit).run(stop)
+    resumed = Search(Tune(lines), START, bowl(1), edit=edit)
     for record in first.records:
         resumed.agent.told(record)
     resumed.champion, resumed.score = first.champion, first.score

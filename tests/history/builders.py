@@ -128,7 +128,7 @@ def evaluate(run: Run, made: Experiment, status: Status, **fields: object) -> Re
 
 def attempt(project: Project, run: Run, number: int, status: Status, **fields: object) -> Record:
     """An experiment that sets the rate to its number."""
-    model = run.repository.read(run.champion, "model.py").decode()
+    model = run.repository.files(run.champion, ["model.py"])["model.py"].decode()
     proposal = rate(model.split("\n")[0].removeprefix("rate = "), number)
     tree = project.workshop().build(proposal, run.champion, run.base)
     return evaluate(run, experiment(run, number, proposal, tree), status, **fields)

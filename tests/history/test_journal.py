@@ -141,3 +141,64 @@ def test_a_line_is_on_disk_before_append_returns(
     monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_size))
     Journal.open(path).append("session", session=2)
     assert synced == [path.stat().st_size]
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def folder_removed(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+
+
+def shortened(path: Path) -> None:
+    os.truncate(path, 10)
+
+
+def written_to(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"{}\n")
+
+
+def replaced(path: Path) -> None:
+    path.rename(path.with_suffix(".old"))
+    path.write_bytes(path.with_suffix(".old").read_bytes())
+
+
+def made_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (removed, "No such file"),
+        (folder_removed, "No such file"),
+        (shortened, "something else wrote to it"),
+        (written_to, "something else wrote to it"),
+        (replaced, "another file in its place"),
+        (made_a_folder, "Is a directory"),
+    ],
+)
+def test_a_journal_that_is_not_as_it_was_left_is_not_written_to(
+    tmp_path: Path, spoil: Callable[[Path], None], what: str
+) -> None:
+    path = tmp_path / "run" / "journal.jsonl"
+    path.parent.mkdir()
+    journal = Journal.open(path)
+    journal.append("run", schema=1)
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else None
+    for _ in range(2):
+        with pytest.raises(HarnessFault, match=f"cannot be written: .*{what}.* start again"):
+            journal.append("session", session=1)
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert len(journal.lines) == 1
+
+
+def test_a_folder_in_the_journals_place_is_named(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(JournalDamaged, match=r"cannot be read: .*Move it away"):
+        Journal.open(path)

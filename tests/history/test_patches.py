@@ -252,7 +252,7 @@ class Grown:
     def build(self, patch: str) -> bytes:
         repository = self.project.repository
         tree = self.project.workshop().build(Proposal(patch=patch), self.champion, self.base)
-        return repository.read(tree, "model.py")
+        return repository.files(tree, ["model.py"])["model.py"]
 
 
 DEEPER = "--- a/model.py\n+++ b/model.py\n@@ -1,3 +1,3 @@\n rate = 0\n-depth = 3\n+depth = 4\n \n"
@@ -310,3 +310,35 @@ def test_it_agrees_with_git_on_random_edits(tmp_path: Path, seed: int) -> None:
     (tmp_path / "git").mkdir()
     theirs = git_apply(tmp_path / "git", {"f": old}, patch)
     assert apply(parse(patch), lambda path: old) == theirs == {"f": new}
+
+
+RENAME = "diff --git a/sub/other.py b/sub/{0}.py\nrename from sub/other.py\nrename to sub/{0}.py\n"
+
+
+@pytest.mark.parametrize(
+    ("patch", "reason"),
+    [
+        (RENAME.format("other"), "renames or copies 'sub/other.py' to itself"),
+        (RENAME.replace("rename", "copy").format("other"), "to itself"),
+        (RENAME.format("a") + RENAME.format("b"), "two sections about 'sub/other.py'"),
+        (RENAME.format("a") + RENAME.replace("other", "a").format("b"), "about 'sub/a.py'"),
+        (("--- a/model.py\n+++ b/model.py\n" + HUNK) * 2, "two sections about 'model.py'"),
+        ("".join(map(RENAME.format, range(201))), "more than 200 sections"),
+    ],
+)
+def test_sections_that_only_cost_time_are_refused(
+    project: Project, patch: str, reason: str
+) -> None:
+    assert reason in refused(project, patch)
+
+
+def test_a_copied_file_may_itself_change(project: Project) -> None:
+    copy = "diff --git a/model.py b/sub/c.py\ncopy from model.py\ncopy to sub/c.py\n"
+    patch = copy + "--- a/model.py\n+++ b/model.py\n" + HUNK
+    assert built(project, patch) == {"model.py": FASTER, "sub/c.py": MODEL}
+
+
+def test_a_section_without_hunks_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_autoresearch.history.apply._lines", None)
+    files = apply(parse(RENAME.format("a").encode()), {"sub/other.py": b"x\n"}.get)
+    assert files == {"sub/other.py": None, "sub/a.py": b"x\n"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_autoresearch.exceptions import Refused
-from pytest_autoresearch.history.globs import match, unmatched
+from pytest_autoresearch.history.globs import match
 from pytest_autoresearch.history.paths import EditableSet, protected_globs
 
 TRACKED = {
@@ -44,10 +44,6 @@ TRACKED = {
 )
 def test_a_glob_matches_whole_paths(glob: str, path: str, hit: bool) -> None:
     assert match([glob], path) is hit
-
-
-def test_globs_without_a_file_are_named() -> None:
-    assert unmatched(["*.py", "nothing/*", "sub/**"], TRACKED) == ["nothing/*"]
 
 
 def test_the_set_never_holds_protected_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -94,7 +95,7 @@ class Grim:
             self.seen.append(name)
             if self.left == 0:
                 if self.torn and name == "_append":
-                    path, content = arguments
+                    path, content, _ = arguments
                     assert isinstance(path, Path)
                     assert isinstance(content, bytes)
                     with path.open("ab") as file:
@@ -438,3 +439,27 @@ def test_runs_of_names_that_begin_alike_do_not_mix(project: Project) -> None:
     evaluate(second, experiment(second, 0), Status.BASELINE)
     assert set(first.repository.refs(REFS)) == {"champion", "journal"}
     assert len(Refs(first.repository, "night").lines()) == 1
+
+
+@pytest.mark.parametrize("spoil", ["folder", "file", "cut"])
+def test_a_journal_spoilt_during_the_session_is_restored_by_the_next(
+    project: Project, spoil: str
+) -> None:
+    run = project.create()
+    evaluate(run, experiment(run, 0), Status.BASELINE)
+    attempt(project, run, 1, Status.KEPT)
+    whole = run.journal.content
+    path = project.folder / "journal.jsonl"
+    if spoil == "folder":
+        shutil.rmtree(project.folder.parent)
+    elif spoil == "file":
+        path.unlink()
+    else:
+        os.truncate(path, 100)
+    with pytest.raises(HarnessFault, match="start again"):
+        attempt(project, run, 2, Status.KEPT)
+    run.release()
+    again = project.resume()
+    assert path.read_bytes().startswith(whole)
+    attempt(project, again, 2, Status.KEPT)
+    assert [record.experiment for record in again.records] == [0, 1, 2]

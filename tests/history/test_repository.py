@@ -35,14 +35,8 @@ def test_it_is_found_from_below_with_spaces_and_other_letters(tmp_path: Path) ->
     found = Repository.discover(project.root / "a b")
     assert found.root == project.root
     assert found.head == project.git("rev-parse", "HEAD")
-    assert found.relative(project.root / "a b" / "ü.py") == "a b/ü.py"
-    assert found.read(found.head, "a b/ü.py") == b"1\n"
+    assert found.files(found.head, ["a b/ü.py"]) == {"a b/ü.py": b"1\n"}
     assert list(found.tracked(found.head)) == ["a b/ü.py"]
-
-
-def test_a_path_outside_is_a_usage_problem(project: Project, tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match="lies outside"):
-        project.repository.relative(tmp_path / "x.py")
 
 
 def test_a_linked_detached_work_tree_shares_objects_and_refs(
@@ -66,8 +60,6 @@ def test_links_and_submodules_are_not_tracked_files(project: Project) -> None:
     assert set(repository.tracked(repository.head)) == set(FILES)
     assert repository.paths(repository.head) == {*FILES, "link.py", "module"}
     assert repository.files(repository.head, ["link.py", "model.py"]) == {"model.py": MODEL}
-    with pytest.raises(KeyError):
-        repository.read(repository.head, "link.py")
 
 
 def test_dirty_names_what_differs_without_touching_the_index(project: Project) -> None:
@@ -104,7 +96,7 @@ def test_a_tree_is_written_with_files_replaced_added_and_deleted(project: Projec
         "100755 run.sh",
         "100644 test_it.py",
     ]
-    assert repository.read(tree, "run.sh") == b"2\n"
+    assert repository.files(tree, ["run.sh"]) == {"run.sh": b"2\n"}
     project.git("fsck", "--strict")
 
 

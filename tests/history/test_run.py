@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,57 @@ def test_runs_are_found_in_folders_and_in_refs(project: Project, run: Run) -> No
         assert exists(project.repository, folder, "night")
     assert find(project.repository, parent, "other") == []
     assert not exists(project.repository, parent, "nights")
+
+
+def damage(journal: bytes) -> bytes:
+    return journal.replace(b'"seq": 1', b'"seq": 7')
+
+
+def newer(journal: bytes) -> bytes:
+    return journal.replace(b'"schema": 1', b'"schema": 99')
+
+
+def unknown(journal: bytes) -> bytes:
+    return journal.replace(b'"BASELINE"', b'"PROMISED"')
+
+
+def headless(journal: bytes) -> bytes:
+    return b"[]" + journal
+
+
+@pytest.mark.parametrize("change", [damage, newer, unknown, headless])
+def test_a_run_that_cannot_be_read_is_found_with_its_problem_and_hides_no_other(
+    project: Project, run: Run, change: Callable[[bytes], bytes]
+) -> None:
+    run.release()
+    folder = project.folder.with_name("other")
+    other = Run.create(run.repository, folder, "other", OBJECTIVE, run.base, {})
+    other.release()
+    path = project.folder / "journal.jsonl"
+    path.write_bytes(change(path.read_bytes()))
+    for name in ("0000", "champion", "journal"):
+        project.git("update-ref", "-d", REFS + name)
+    found = {info.name: info for info in find(run.repository, project.folder.parent)}
+    assert set(found) == {"night", "other"}
+    assert found["other"] == dataclasses.replace(found["other"], problem="", finished=False)
+    assert "journal.jsonl" in found["night"].problem
+    readable_start = change in (damage, unknown)
+    assert found["night"].nodeid == (OBJECTIVE.nodeid if readable_start else "")
+    with pytest.raises(UsageProblem, match=r"journal\.jsonl"):
+        project.resume()
+    project.git("update-ref", REFS + "0001", run.base)
+    found = {info.name: info for info in find(run.repository, project.folder.parent)}
+    assert found["night"].problem
+
+
+def test_a_run_whose_refs_hold_something_else_is_found_with_its_problem(
+    project: Project, run: Run
+) -> None:
+    run.release()
+    project.git("update-ref", REFS + "0009", run.base)
+    (found,) = find(run.repository, project.folder.parent)
+    assert f"{REFS}0009 and the journal disagree" in found.problem
+    assert (found.name, found.nodeid, found.base) == ("night", OBJECTIVE.nodeid, run.base)
 
 
 def test_a_taken_name_and_an_unknown_one_are_usage_problems(project: Project, run: Run) -> None:

@@ -87,7 +87,7 @@ def test_what_makes_no_sense_beside_a_search_is_refused(
         (("--autoresearch-isolation", "sealed"), "no sealing yet"),
         (("--autoresearch-strictness", "lax"), "'lax' is not one of explore"),
         (("--autoresearch-agent", "replay:nowhere"), "nowhere' cannot be read"),
-        (("--autoresearch-agent", "nobody"), "no agent named 'nobody'"),
+        (("--autoresearch-agent", "nobody"), "nobody offers it"),
         (("--autoresearch-agent", "llm:gpt"), "does not have llm: agents yet"),
         (("--autoresearch-agent", "tune", "--autoresearch-agent", "tune"), "2 agents given"),
         (("-o", "autoresearch_protocol=lost.md"), "'lost.md': no such file"),

@@ -13,6 +13,7 @@ import pytest
 from pytest_autoresearch.exceptions import CandidateError, HarnessFault
 from pytest_autoresearch.records import Limits
 from pytest_autoresearch.sandbox import Sandbox, libraries, materialise
+from pytest_autoresearch.sandbox.environment import import_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,13 +156,7 @@ def test_import_paths_into_the_repository_are_dropped(
     (repository / "src").mkdir(parents=True)
     (repository / "src" / "installed_project.py").write_text("")
     # What a .pth file of an editable install does.
-    launcher = tmp_path / "python"
-    launcher.write_text(
-        f"#!{sys.executable}\nimport runpy, sys\nsys.argv = sys.argv[4:]\n"
-        f"sys.path.append({str(repository / 'src')!r})\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    launcher.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(launcher))
+    monkeypatch.syspath_prepend(repository / "src")
     source = "import installed_project\n" + NULL
     with Sandbox(Limits(), tmp_path / "open", ["numpy"]) as sandbox:
         make(source, sandbox=sandbox).candidate.fit(X, y)
@@ -169,6 +164,31 @@ def test_import_paths_into_the_repository_are_dropped(
         Sandbox(Limits(), tmp_path / "shut", ["numpy"], repository=repository) as sandbox,
         pytest.raises(CandidateError, match="No module named 'installed_project'"),
     ):
+        make(source, sandbox=sandbox).candidate.fit(X, y)
+
+
+def test_candidates_import_from_where_the_judge_does(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `pip install --user`, modules of a cluster (PYTHONPATH), in the order that the judge has them.
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "of_the_cluster.py").write_text(f"NAME = {name!r}\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    (tmp_path / "below" / "of_the_folder.py").write_text("")
+    for entry in ("", str(tmp_path / "second"), "../first"):
+        monkeypatch.setattr("sys.path", [entry, *sys.path])
+    source = f"""
+import importlib.util, of_the_cluster, sys
+def fit(X, y, *, seed):
+    assert of_the_cluster.NAME == "first"
+    assert importlib.util.find_spec("of_the_folder") is None
+    assert [one for one in sys.path if one in {import_path()!r}] == {import_path()!r}
+def predict(state, X):
+    return X[:, 0]
+"""
+    with Sandbox(Limits(), tmp_path / "room", ["numpy"]) as sandbox:
         make(source, sandbox=sandbox).candidate.fit(X, y)
 
 

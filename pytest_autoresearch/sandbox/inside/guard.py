@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     """Usage: ``python inside ORDER``; ORDER is JSON.
 
     Its keys are ``lifeline`` and ``control`` (numbers of inherited descriptors), ``libraries`` (names
-    to import) and ``repository``.
+    to import), ``path`` (the folders to import from) and ``repository``.
     """
     order: dict[str, Any] = json.loads(arguments[0])
     processes.adopt_orphans()

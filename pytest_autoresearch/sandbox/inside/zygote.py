@@ -25,6 +25,7 @@ def main(order: dict[str, Any]) -> NoReturn:
     status = 1
     try:
         control = socket.socket(fileno=order["control"])
+        sys.path[:] = order["path"]
         leave_repository(order["repository"])
         skipped = import_all(order["libraries"])
         sys.stdout.flush()
