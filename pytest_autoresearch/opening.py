@@ -88,6 +88,7 @@ def _choose(settings: Settings, objective: Objective, repository: Repository) ->
         known = runs.get(settings.run)
         if known is None:
             return settings.run, False
+        _refuse_unreadable(known)
         if known.nodeid != objective.nodeid:
             raise UsageProblem(
                 f"run {known.name} belongs to {known.nodeid}, not to {objective.nodeid}: "
@@ -98,6 +99,7 @@ def _choose(settings: Settings, objective: Objective, repository: Repository) ->
     mine = [run for run in runs.values() if _goes_on(run, objective, repository.head)]
     if mine:
         latest = max(mine, key=lambda run: run.started)
+        _refuse_unreadable(latest)
         _refuse_done(latest, settings)
         return latest.name, True
     plain = f"{objective.name.strip('_') or 'run'}-{date.today().isoformat()}"
@@ -112,7 +114,13 @@ def _goes_on(run: RunInfo, objective: Objective, head: str) -> bool:
     committed something better, a new run begins.
     """
     unfinished = run.nodeid == objective.nodeid and not run.finished
-    return unfinished and (run.measured or run.base == head)
+    return unfinished and (run.measured or run.base == head or bool(run.problem))
+
+
+def _refuse_unreadable(run: RunInfo) -> None:
+    """A run whose journal is damaged can be gone on with by nobody; other runs are not concerned."""
+    if run.problem:
+        raise UsageProblem(run.problem)
 
 
 def _refuse_done(run: RunInfo, settings: Settings) -> None:

@@ -134,6 +134,7 @@ class Project:
         self.objective = objective
         self.files = files
         self.protocol = protocol
+        self._words: str | None = None
         self.seconds_left: float | None = None
         self.editable = EditableSet(objective.editable, files.editable, files.frozen)
         self.workshop = Workshop(repository, self.editable)
@@ -159,6 +160,17 @@ class Project:
     def _readable(self, tree: str) -> dict[str, bytes]:
         return self.repository.files(tree, self.files.readable)
 
+    def _instructions(self) -> str:
+        """The protocol as it is now; the text before, while a person's editor has it in hand."""
+        try:
+            self._words = self.protocol.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            if self._words is None:
+                raise UsageProblem(
+                    f"the protocol {self.protocol} cannot be read as UTF-8 text"
+                ) from None
+        return self._words
+
     def briefing(self, search: Search) -> Briefing:
         """What the agent is told: the champion's files, the records, what is left."""
         tree = self.tree_of(search.history.champion)
@@ -174,5 +186,5 @@ class Project:
             records=tuple(search.history.records),
             experiments_left=left,
             seconds_left=self.seconds_left,
-            protocol=self.protocol.read_text(encoding="utf-8"),
+            protocol=self._instructions(),
         )

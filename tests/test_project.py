@@ -9,6 +9,7 @@ import pygit2
 import pytest
 
 from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.history.repository import Repository
 from pytest_autoresearch.history.run import Run
 from pytest_autoresearch.project import Project, files_of
@@ -123,3 +124,27 @@ def test_an_experiment_does_not_walk_the_whole_tree(
     briefing = made.briefing(search)
     assert briefing.editable["model.py"] == FILES["model.py"]
     assert briefing.readable == {"notes/readme.md": b"read me\n"}
+
+
+def test_a_protocol_that_an_editor_has_in_hand_leaves_the_text_before_in_force(
+    repository: Repository, tmp_path: Path
+) -> None:
+    written = tmp_path / "protocol.md"
+    written.write_text("simple before complex")
+    files = files_of(OBJECTIVE, repository.tracked(repository.head), repository.root)
+    found = Project(repository, OBJECTIVE, files, written)
+    assert found._instructions() == "simple before complex"
+    written.unlink()
+    assert found._instructions() == "simple before complex"
+    written.write_bytes(b"\xff\xfe\x00")
+    assert found._instructions() == "simple before complex"
+    written.write_text("never stop")
+    assert found._instructions() == "never stop"
+
+
+def test_a_protocol_that_was_never_readable_is_named(
+    repository: Repository, tmp_path: Path
+) -> None:
+    files = files_of(OBJECTIVE, repository.tracked(repository.head), repository.root)
+    with pytest.raises(UsageProblem, match=r"protocol\.md cannot be read as UTF-8"):
+        Project(repository, OBJECTIVE, files, tmp_path / "protocol.md")._instructions()

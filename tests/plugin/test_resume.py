@@ -258,3 +258,22 @@ def test_two_sessions_of_one_run_are_refused(project: Project, tmp_path: Path) -
         first.terminate()
         first.wait(timeout=60)
     assert first.returncode == 2
+
+
+def damage(project: Project, name: str) -> None:
+    """Break a line in the middle of a run's journal."""
+    journal = project.folder / ".autoresearch" / name / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:2], b"{broken\n", *lines[3:]]))
+
+
+def test_a_damaged_run_is_refused_with_its_line_and_stops_no_other(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p")
+    project.replace("SLOPE = 2.0", "SLOPE = 2.9")
+    assert project.search("--autoresearch-run", "old").returncode == 0
+    damage(project, "old")
+    refused = project.search("--autoresearch-run", "old", "--autoresearch-experiments", "9")
+    assert refused.returncode == 4
+    assert "journal.jsonl" in refused.stderr
+    assert "line 3" in refused.stderr
+    assert project.search("--autoresearch-run", "new").returncode == 0
