@@ -168,6 +168,8 @@ class Controller:
             search.current = experiment
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             search.current = None
+            if self.signals.asked:
+                raise KeyboardInterrupt
             search.check()
             if session.shouldfail:
                 search.ended = str(session.shouldfail)
@@ -287,6 +289,7 @@ class Controller:
 
     def _interrupted(self, search: Session, signal: BaseException) -> None:
         """Put the evaluation under way on record; the next session makes it first."""
+        self.signals.closing = True
         by_signal = isinstance(signal, KeyboardInterrupt)
         search.ended = "interrupted" if by_signal else f"pytest.exit: {signal}"
         experiment, search.current = search.current, None

@@ -20,6 +20,7 @@ from .options import Settings
 from .project import Files, Project, files_of, import_roots, root_of
 from .records import Experiment, Json, Objective, Record, Status
 from .report import terminal
+from .report.text import count
 from .scratch import sweep
 from .search.keep import STRICTNESS, Rule
 from .search.loop import Search
@@ -297,7 +298,7 @@ def _held(run: Run) -> str:
     if not run.records:
         return ""
     kept = sum(record.status is Status.KEPT for record in run.records)
-    return f"{max(0, run.next_number - 1)} experiments, {kept} kept"
+    return f"{count(max(0, run.next_number - 1), 'experiment')}, {kept} kept"
 
 
 def _base_and_rule(run: Run, rule: Rule) -> str:

@@ -138,6 +138,7 @@ class Session:
         done = bool(self.settings.experiments) and self.search.reached_limit
         finished = (self.search.exhausted or done) and not self.run.pending
         self.run.close(self.ended or "ended by pytest", finished=finished)
+        self.phase = "ended"
         summary = self.summary()
         self.derive()
         with self._tolerated("progress.png"):
@@ -189,7 +190,7 @@ class Session:
             champion=self.search.champion_score,
             champion_commit=self.run.champion,
             kept=len(self.search.kept),
-            tried=len({r.experiment for r in records if r.part is Part.EXPERIMENT}),
+            tried=sum(_is_result(record) for record in records),
         )
 
     def progress(self) -> Progress:
@@ -202,10 +203,15 @@ class Session:
             experiment=current.item if current else "",
             phase=self.phase,
             kept=len(self.search.kept),
-            tried=max(0, self.search.history.next_number - 1),
+            tried=sum(_is_result(record) for record in self.search.history.records),
             baseline=self.search.score_of(0),
             champion=self.search.champion_score,
             started=str(self.run.header["started"]),
             updated=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             hours_left=None if left is None else left / 3600,
         )
+
+
+def _is_result(record: Record) -> bool:
+    """Whether a record is an experiment's that came to an end."""
+    return record.part is Part.EXPERIMENT and record.status is not Status.INTERRUPTED

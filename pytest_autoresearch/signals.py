@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+AGAIN = 5.0
+"""Seconds after which a further SIGTERM means that the first was lost."""
 
 
 class Signals:
@@ -18,10 +21,16 @@ class Signals:
     A job that is cancelled gets SIGINT, then SIGTERM, then SIGKILL within seconds: what is written
     between must not be cut short by the second. Ctrl-C always gets through. SIGINT is given back its
     handler: a background job of a non-interactive shell starts with it ignored.
+
+    Python drops an exception that is raised in a ``__del__``, so ``asked`` says that a signal came, for
+    whoever looks between two evaluations; and a SIGTERM `AGAIN` seconds later raises again, unless
+    things are ``closing`` by then.
     """
 
     def __init__(self) -> None:
+        self.asked = False
         self.closing = False
+        self._first = 0.0
         self._before: dict[signal.Signals, Any] = {}
 
     def install(self) -> None:
@@ -36,9 +45,12 @@ class Signals:
         self._before = {}
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self.closing and number == signal.SIGTERM:
+        now = time.monotonic()
+        lately = self.asked and now - self._first < AGAIN
+        if not self.asked:
+            self.asked, self._first = True, now
+        if number == signal.SIGTERM and (self.closing or lately):
             return
-        self.closing = True
         raise KeyboardInterrupt
 
 

@@ -11,35 +11,6 @@ from pytest_autoresearch.testing import Project
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONFTEST = """
-from dataclasses import dataclass
-import numpy as np
-import pytest
-from sklearn.datasets import make_classification
-from sklearn.model_selection import StratifiedKFold
-
-
-@dataclass
-class Fold:
-    train_X: np.ndarray
-    train_y: np.ndarray
-    test_X: np.ndarray
-    test_y: np.ndarray
-
-
-class Churn:
-    def __init__(self):
-        self.X, self.y = make_classification(300, 8, random_state=0)
-
-    def folds(self, split):
-        cuts = StratifiedKFold(3, shuffle=True, random_state=split).split(self.X, self.y)
-        return [Fold(self.X[a], self.y[a], self.X[b], self.y[b]) for a, b in cuts]
-
-
-@pytest.fixture(scope="session")
-def churn():
-    return Churn()
-"""
 
 
 def block(name: str) -> str:
@@ -50,7 +21,7 @@ def block(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    files = {"test_churn.py": block("test_churn.py"), "conftest.py": CONFTEST}
+    files = {name: block(name) for name in ("test_churn.py", "conftest.py")}
     made = Project(
         tmp_path_factory.mktemp("readme") / "p", {**files, "model.py": block("model.py")}
     )

@@ -87,7 +87,13 @@ def _kept_table(summary: Summary) -> str:
     rows = digest.kept(summary.records)
     if not rows:
         return ""
-    head = ["experiment", escape(summary.metric), "change", "commit", "what it does"]
+    head = [
+        "experiment",
+        f"{escape(summary.metric)} when it won",
+        "change",
+        "commit",
+        "what it does",
+    ]
     body = [_cells(row) for row in rows[-_MOST:]]
     left_out = len(rows) - len(body)
     note = f"\n\n{count(left_out, 'earlier keep')} not shown." if left_out > 0 else ""
@@ -122,7 +128,8 @@ def _best(summary: Summary) -> list[str]:
     last = rows[-1]
     hypothesis = f" Its hypothesis: {escape(last.hypothesis, 600)}" if last.hypothesis else ""
     number = f"The champion is experiment {last.experiment}, {escape(last.description)}"
-    return [f"{number} ({escape(summary.metric)} {human(last.score)}).{hypothesis}"]
+    score = f"{escape(summary.metric)} {human(summary.champion)}, measured afresh"
+    return [f"{number} ({score}).{hypothesis}"]
 
 
 def _tried_table(summary: Summary) -> str:
@@ -148,7 +155,7 @@ def _taking(summary: Summary) -> list[str]:
     if not summary.kept:
         return []
     base = short(digest.run_base(summary.records))
-    commands = [f"git log {summary.branch}", f"git merge {summary.branch}"]
+    commands = [f"git log --oneline {summary.branch}", f"git merge {summary.branch}"]
     if base:
         commands.insert(1, f"git diff {base}..{summary.branch}")
     return ["## How to take it", "```\n" + "\n".join(commands) + "\n```"]

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ..records import Part, Record, Status, Summary
@@ -62,17 +63,36 @@ def save_progress(summary: Summary, path: Path) -> str:
 
 
 def find_points(records: Iterable[Record]) -> Points:
-    """The champion's steps (the baseline first), the other scores, and who has no finite score."""
-    points = Points([], [], [])
-    for row in digest.numbered(records):
+    """The champion's steps (the baseline first), the other scores, and who has no finite score.
+
+    A champion stands where it was measured afresh, the others at their paired difference from the
+    champion of their time: a score of the easiest folds alone, or of a lucky pass, would mislead.
+    """
+    points, known = Points([], [], []), list(records)
+    for row in digest.numbered(known):
         number = row.experiment or 0
         if row.score is None or not math.isfinite(row.score):
             points.unscored.append(number)
         elif row.part is Part.BASELINE or row.status is Status.KEPT:
-            points.champion.append((number, row.score))
+            points.champion.append((number, _measured(known, number, row.score)))
+        elif points.champion and row.delta is not None:
+            points.others.append((number, points.champion[-1][1] + row.delta))
         else:
             points.others.append((number, row.score))
     return points
+
+
+def _measured(records: Iterable[Record], number: int, score: float) -> float:
+    """A champion's mean score on the first split, without the pass that made it win."""
+    measured = (Status.BASELINE, Status.MEASURED)
+    passes = [
+        one
+        for record in records
+        if record.experiment == number and record.status in measured
+        for one in record.passes
+        if one.split == 0 and one.scores
+    ]
+    return fmean(fmean(one.scores) for one in passes) if passes else score
 
 
 def limits(champion: Sequence[float], others: Sequence[float]) -> tuple[float, float]:

@@ -157,7 +157,8 @@ def _next(summary: Summary) -> Iterator[_Line]:
     base = short(digest.run_base(summary.records))
     yield "", {}
     if summary.kept:
-        yield f"look at it:  git log {branch}", {}
+        since = f"{base}..{branch}" if base else branch
+        yield f"look at it:  git log --oneline {since}", {}
         if base:
             yield f"             git diff {base}..{branch}", {}
     lead = "             " if summary.kept else "look at it:  "
@@ -173,6 +174,8 @@ def _next(summary: Summary) -> Iterator[_Line]:
 def _resumable(summary: Summary) -> str:
     if summary.finished:
         return ""
+    if summary.baseline is None:
+        return "; mend it, commit, and start again: a new run begins"
     return "; the run is not finished, the same command goes on with it"
 
 

@@ -83,7 +83,7 @@ def test_a_signal_in_the_middle_of_a_fit(tmp_path: Path, signals: tuple[int, ...
     project.replace(FIT, SLOW, description="long")
     result = signalled(project, opened(project, "0002"), *signals)
     assert result.returncode == 2, result.stdout + result.stderr
-    assert "1 kept of 2 experiments" in result.stdout
+    assert "1 kept of 1 experiment" in result.stdout
     assert "ended: interrupted; the run is not finished" in result.stdout
     assert "exit 1" not in result.stdout
     assert [r.status for r in result.experiments] == [Status.KEPT, Status.INTERRUPTED]
@@ -200,3 +200,22 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert found == [before]
+
+
+def test_a_signal_that_was_lost_is_remembered_and_a_later_one_gets_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = Signals()
+    found.install()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert found.asked
+        signal.raise_signal(signal.SIGTERM)
+        monkeypatch.setattr("pytest_autoresearch.signals.AGAIN", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        found.closing = True
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        found.remove()

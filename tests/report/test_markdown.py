@@ -78,7 +78,8 @@ def test_the_report_says_what_was_kept_what_was_tried_and_why_not() -> None:
     text = report_md(summary(RECORDS))
     assert text.startswith("# digits: log_loss 0.25 -> 0.24 (-0.01, -4.0%)\n")
     assert (
-        "The champion is experiment 1, a \\| b (log_loss 0.24). Its hypothesis: it overfits" in text
+        "The champion is experiment 1, a \\| b (log_loss 0.24, measured afresh). Its hypothesis: it overfits"
+        in text
     )
     assert "| kept | 1 |\n| not better | 1 |\n| crashed | 1 |" in text
     assert r"| NameError: name '\_x' is not defined | 1 | 2 |" in text

@@ -56,7 +56,7 @@ def test_the_rest_is_explained_by_cause_and_reason() -> None:
 def test_the_way_to_see_and_take_the_result_is_told(tmp_path: Path) -> None:
     (tmp_path / "results.tsv").touch()
     assert summary_lines(summary(RECORDS, folder=str(tmp_path)))[-4:] == [
-        "look at it:  git log autoresearch/digits-2025-11-20",
+        "look at it:  git log --oneline bbbbbbb..autoresearch/digits-2025-11-20",
         "             git diff bbbbbbb..autoresearch/digits-2025-11-20",
         f"             {tmp_path / 'results.tsv'}",
         "take it:     git merge autoresearch/digits-2025-11-20",
