@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Protocol
 
-from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, HarnessFault, Refused
+from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, Refused
 from ..records import (
     Briefing,
     Experiment,
@@ -16,7 +16,6 @@ from ..records import (
     Objective,
     Outcome,
     Part,
-    Pass,
     Proposal,
     Record,
     Status,
@@ -25,9 +24,9 @@ from ..records import (
 )
 from . import constraints
 from .keep import Finding, Measurement, Plan, Rule, explained, replayed
-from .noise import Reference, reference, residual
 from .proposals import admitted
 from .race import no_noise, race
+from .standing import History, Standing
 
 MOST_REPEATS = 50
 """So many proposals in a row that repeat earlier trees end the search: the agent is stuck."""
@@ -37,30 +36,6 @@ MOST_KILLS = 3
 """So many sessions killed during one experiment put the blame on its patch."""
 SAME_CRASH = 3
 """So many different patches in a row with one exception in the frozen test question the test."""
-
-
-class History(Protocol):
-    """Where finished evaluations go; the run's journal, or a list in a simulation."""
-
-    @property
-    def records(self) -> Sequence[Record]: ...
-    @property
-    def pending(self) -> Sequence[Experiment]: ...
-    @property
-    def under_way(self) -> Sequence[Experiment]: ...
-    @property
-    def base(self) -> str: ...
-    @property
-    def champion(self) -> str: ...
-    @property
-    def champion_number(self) -> int: ...
-    @property
-    def next_number(self) -> int: ...
-    @property
-    def next_skip(self) -> int: ...
-
-    def opened(self, experiment: Experiment) -> None: ...
-    def finished(self, experiment: Experiment, record: Record) -> Record: ...
 
 
 class Agent(Protocol):
@@ -86,7 +61,7 @@ class Project(Protocol):
         ...
 
 
-class Search:
+class Search(Standing):
     """One search of one objective.
 
     ``limit`` is the number of experiments of the run after which `ask` has nothing more; ``seed``
@@ -106,9 +81,8 @@ class Search:
         seed: int,
         limit: int | None = None,
     ) -> None:
+        super().__init__(rule, history)
         self.objective = objective
-        self.rule = rule
-        self.history = history
         self.project = project
         self.agent = agent
         self.agent_name = agent_name
@@ -165,24 +139,17 @@ class Search:
         if not failed or not failed[-1]:
             measured = bool(last) and last[-1].status is Status.MEASURED
             return self._blind() if measured else ""
-        forgiven = last[-1].part is Part.REFERENCE and self._lacking() and not all(failed)
+        forgiven = last[-1].part is Part.REFERENCE and self.lacking() and not all(failed)
         return "" if forgiven and len(last) > 1 else last[-1].reason
 
     def _blind(self) -> str:
         """Why no candidate can ever win, when the calibration has shown that."""
-        if self.baseline is None or self._lacking():
+        if self.baseline is None or self.lacking():
             return ""
         known = self.reference()
         if known.deterministic and len(known.splits) == 1 and known.folds == 1:
             return no_noise("one fold")
         return ""
-
-    def _lacking(self) -> tuple[int, ...]:
-        """The splits that the champion is still to be measured on, one entry a pass."""
-        baseline = self.baseline
-        if baseline is None:
-            return (0,)
-        return self.rule.to_measure(baseline.folds, self._passes(self.history.champion_number))
 
     def plan(self, experiment: Experiment) -> Plan:
         """The passes of an evaluation; a pure function of the journal."""
@@ -199,7 +166,7 @@ class Search:
             return self._measure("0000", Part.BASELINE, 0, commit, (0,))
         if self.reached_limit and not self.history.pending and number > 0:
             return None
-        if splits := self._lacking():
+        if splits := self.lacking():
             part = Part.REFERENCE if number else Part.CALIBRATION
             return self._measure(self._again(number, part), part, number, commit, splits)
         if self._suspicious():
@@ -383,7 +350,7 @@ class Search:
         if not (outcome.complete and outcome.asked):
             return Status.CRASH, "the frozen test did not run to its verdict"
         broken = constraints.first_broken(
-            self.objective.constraints, outcome, self._baseline_values()
+            self.objective.constraints, outcome, self.baseline_values()
         )
         return (Status.DISCARD, broken) if broken else (Status.KEPT, text)
 
@@ -445,91 +412,10 @@ class Search:
         last = self.history.records[-MOST_REPEATS:]
         return len(last) == MOST_REPEATS and all(r.part is Part.SKIPPED for r in last)
 
-    # What the journal says
-
-    @property
-    def baseline(self) -> Record | None:
-        """The record of the baseline, once it is good."""
-        for record in self.history.records:
-            if record.status is Status.BASELINE:
-                return record
-        return None
-
-    @property
-    def kept(self) -> list[Record]:
-        """The kept experiments, oldest first."""
-        return [record for record in self.history.records if record.status is Status.KEPT]
-
-    @property
-    def champion_score(self) -> float | None:
-        """The champion's score, as `score_of` gives it."""
-        return self.score_of(self.history.champion_number)
-
-    def score_of(self, number: int) -> float | None:
-        """Mean score of an experiment's tree on the first split.
-
-        From measurements that played no part in choosing it, as far as there are any; else from the
-        pass that made it win.
-        """
-        passes = [one for one in self._passes(number) if one.split == 0 and one.scores]
-        if passes:
-            return fmean(fmean(one.scores) for one in passes)
-        return next((r.score for r in self.kept if r.experiment == number), None)
-
-    def reference(self) -> Reference:
-        """The champion's scores and the noise, as known now. Raises `HarnessFault` before a baseline."""
-        passes = self._passes(self.history.champion_number)
-        if not passes:
-            raise HarnessFault("the champion has not been measured yet")
-        families = [self._passes(0), *(self._passes(record.experiment) for record in self.kept)]
-        return reference(passes, families, self._residuals())
-
-    def _passes(self, number: int | None) -> list[Pass]:
-        """The passes that count as measurements of an experiment's tree.
-
-        The screening pass of a winner never counts: it was selected for being high.
-        """
-        found: list[Pass] = []
-        for record in self.history.records:
-            if record.experiment != number:
-                continue
-            if record.status in (Status.BASELINE, Status.MEASURED):
-                found.extend(record.passes)
-            elif record.status is Status.KEPT:
-                found.extend(record.passes[1:])
-        return found
-
-    def _residuals(self) -> list[float]:
-        """Fold residuals of all complete first passes against the champion of their time."""
-        residuals: list[float] = []
-        champion = self._passes(0)
-        for record in self.history.records:
-            if record.part is Part.EXPERIMENT and record.passes and record.score is not None:
-                residuals.extend(_against(champion, record.passes[0]))
-            if record.status is Status.KEPT and record.experiment is not None:
-                champion = self._passes(record.experiment)
-        return residuals
-
-    def _baseline_values(self) -> Mapping[str, float]:
-        record = self.baseline
-        if record is None:
-            return {}
-        measured = {name: getattr(record, name) for name in constraints.MEASURED}
-        return {**record.log, **{k: v for k, v in measured.items() if v is not None}}
-
     def _seed(self, item: str, turn: int) -> int:
         """A seed that belongs to the judge: from the run's seed, the item and the pass."""
         digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
-
-
-def _against(champion: Sequence[Pass], one: Pass) -> list[float]:
-    """The fold residual of a pass against the champion's on the same split, if there is one."""
-    measured = [p.scores for p in champion if p.split == one.split]
-    if len(one.scores) < 2 or not measured or len(measured[0]) != len(one.scores):
-        return []
-    means = [fmean(column) for column in zip(*measured, strict=True)]
-    return [residual(one.scores, means)]
 
 
 def expected_seconds(records: Sequence[Record]) -> float:

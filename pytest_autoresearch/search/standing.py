@@ -1,0 +1,132 @@
+"""What the records of a run say: baseline, champion, its scores, and how much of them is luck."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Protocol
+
+from ..exceptions import HarnessFault
+from ..records import Experiment, Part, Pass, Record, Status
+from . import constraints
+from .keep import Rule
+from .noise import Reference, reference, residual
+
+
+class History(Protocol):
+    """Where finished evaluations go; the run's journal, or a list in a simulation."""
+
+    @property
+    def records(self) -> Sequence[Record]: ...
+    @property
+    def pending(self) -> Sequence[Experiment]: ...
+    @property
+    def under_way(self) -> Sequence[Experiment]: ...
+    @property
+    def base(self) -> str: ...
+    @property
+    def champion(self) -> str: ...
+    @property
+    def champion_number(self) -> int: ...
+    @property
+    def next_number(self) -> int: ...
+    @property
+    def next_skip(self) -> int: ...
+
+    def opened(self, experiment: Experiment) -> None: ...
+    def finished(self, experiment: Experiment, record: Record) -> Record: ...
+
+
+class Standing:
+    """How a run stands, read from its records each time: nothing is remembered beside them."""
+
+    def __init__(self, rule: Rule, history: History) -> None:
+        self.rule = rule
+        self.history = history
+
+    @property
+    def baseline(self) -> Record | None:
+        """The record of the baseline, once it is good."""
+        for record in self.history.records:
+            if record.status is Status.BASELINE:
+                return record
+        return None
+
+    @property
+    def kept(self) -> list[Record]:
+        """The kept experiments, oldest first."""
+        return [record for record in self.history.records if record.status is Status.KEPT]
+
+    @property
+    def champion_score(self) -> float | None:
+        """The champion's score, as `score_of` gives it."""
+        return self.score_of(self.history.champion_number)
+
+    def score_of(self, number: int) -> float | None:
+        """Mean score of an experiment's tree on the first split.
+
+        From measurements that played no part in choosing it, as far as there are any; else from the
+        pass that made it win.
+        """
+        passes = [one for one in self.passes_of(number) if one.split == 0 and one.scores]
+        if passes:
+            return fmean(fmean(one.scores) for one in passes)
+        return next((r.score for r in self.kept if r.experiment == number), None)
+
+    def reference(self) -> Reference:
+        """The champion's scores and the noise, as known now. Raises `HarnessFault` before a baseline."""
+        passes = self.passes_of(self.history.champion_number)
+        if not passes:
+            raise HarnessFault("the champion has not been measured yet")
+        families = [self.passes_of(0), *(self.passes_of(record.experiment) for record in self.kept)]
+        return reference(passes, families, self.residuals())
+
+    def passes_of(self, number: int | None) -> list[Pass]:
+        """The passes that count as measurements of an experiment's tree.
+
+        The screening pass of a winner never counts: it was selected for being high.
+        """
+        found: list[Pass] = []
+        for record in self.history.records:
+            if record.experiment != number:
+                continue
+            if record.status in (Status.BASELINE, Status.MEASURED):
+                found.extend(record.passes)
+            elif record.status is Status.KEPT:
+                found.extend(record.passes[1:])
+        return found
+
+    def residuals(self) -> list[float]:
+        """Fold residuals of all complete first passes against the champion of their time."""
+        residuals: list[float] = []
+        champion = self.passes_of(0)
+        for record in self.history.records:
+            if record.part is Part.EXPERIMENT and record.passes and record.score is not None:
+                residuals.extend(_against(champion, record.passes[0]))
+            if record.status is Status.KEPT and record.experiment is not None:
+                champion = self.passes_of(record.experiment)
+        return residuals
+
+    def baseline_values(self) -> Mapping[str, float]:
+        """What the baseline logged and what was measured of it, for constraints relative to it."""
+        record = self.baseline
+        if record is None:
+            return {}
+        measured = {name: getattr(record, name) for name in constraints.MEASURED}
+        return {**record.log, **{k: v for k, v in measured.items() if v is not None}}
+
+    def lacking(self) -> tuple[int, ...]:
+        """The splits that the champion is still to be measured on, one entry a pass."""
+        baseline = self.baseline
+        if baseline is None:
+            return (0,)
+        return self.rule.to_measure(baseline.folds, self.passes_of(self.history.champion_number))
+
+
+def _against(champion: Sequence[Pass], one: Pass) -> list[float]:
+    """The fold residual of a pass against the champion's on the same split, if there is one."""
+    measured = [p.scores for p in champion if p.split == one.split]
+    if len(one.scores) < 2 or not measured or len(measured[0]) != len(one.scores):
+        return []
+    means = [fmean(column) for column in zip(*measured, strict=True)]
+    return [residual(one.scores, means)]
