@@ -51,6 +51,7 @@ class Live:
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
         self._broken = False
+        self._broken_at = 0
         quiet = reporter is None or config.get_verbosity() < 0
         self._out = None if quiet else _real_stdout()
         self._rewrites = self._out is not None and _can_rewrite(config, self._out)
@@ -123,9 +124,10 @@ class Live:
             if self._rewrites:
                 self._draw(text)
             else:
-                fresh = self._broken or self._column() == 0
+                column = self._column()
+                fresh = column == 0 or (self._broken and column == self._broken_at)
                 self._write(f"{text}\n" if fresh else f"\n{text}\n")
-                self._broken = True
+                self._broken, self._broken_at = True, column
 
     def _draw(self, text: str) -> None:
         """Put ``text`` on the row below the cursor and bring the cursor back.

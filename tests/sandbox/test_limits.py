@@ -198,11 +198,12 @@ def test_a_memory_hog_is_killed(make: Make, narrow: Sandbox, kind: str) -> None:
 
 def test_an_answer_is_charged_as_memory(make: Make, narrow: Sandbox) -> None:
     source = """
-import os, sys
+import os, sys, time
 def flood():
     answer = sys._getframe(1).f_locals["result"]
     for block in range(400):
         os.pwrite(answer, bytes(1 << 20), block << 20)
+        time.sleep(0.004)
 """
     case = make(source, sandbox=narrow)
     with pytest.raises(OutOfMemory):
