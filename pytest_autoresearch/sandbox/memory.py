@@ -6,6 +6,8 @@ import contextlib
 import os
 from collections.abc import Iterable, Sequence
 
+from .inside.processes import contents
+
 
 def resident(pids: Iterable[int], *, free: int) -> int:
     """Bytes of anonymous and shared memory of these processes.
@@ -33,8 +35,8 @@ def _proportional(pid: int, free: int) -> int:
 def _fields(path: str, names: Sequence[bytes]) -> list[int]:
     """Values in bytes of the named lines; 0 where a line is missing."""
     values = dict.fromkeys(names, 0)
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        for line in file:
+    with contextlib.suppress(OSError):
+        for line in contents(path).splitlines():
             words = line.split(maxsplit=2)
             if words[0] in values:
                 values[words[0]] = int(words[1]) << 10

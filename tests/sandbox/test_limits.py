@@ -271,8 +271,6 @@ def fit(X, y, *, seed):
         make(source, sandbox=sandbox).candidate.fit(X, y)
 
 
-# The interrupt may fall between the opening of a file in /proc and its with statement.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_kills_the_tree_and_goes_on(
     make: Make, tmp_path: Path, pids: Callable[[int], list[int]], alive: Callable[[int], bool]
 ) -> None:

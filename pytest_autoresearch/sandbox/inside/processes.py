@@ -33,11 +33,26 @@ def children(pid: int) -> list[int]:
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                found += map(int, file.read().split())
+            found += map(int, contents(f"/proc/{pid}/task/{thread}/children").split())
     except OSError:
         pass
     return found
+
+
+def contents(path: str) -> bytes:
+    """A file of ``/proc``, read without a file object.
+
+    Ctrl-C may fall between the opening of a file and its ``with``: a file object would then complain of
+    not being closed, long after.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pieces = []
+        while piece := os.read(fd, 1 << 16):
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(fd)
 
 
 def _by_parent(parent: int) -> list[int]:
