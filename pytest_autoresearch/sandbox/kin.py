@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterable
 
-from .inside.processes import descendants
+from .inside.processes import contents, descendants
 
 ROUNDS = 100
 PAUSE = 0.01
@@ -64,8 +64,7 @@ def is_stopped(pid: int) -> bool:
 def _stat(pid: int) -> tuple[str, int] | None:
     """The state of a process and the tick it began at; ``None`` when it is gone."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            words = file.read().rpartition(b")")[2].split()
+        words = contents(f"/proc/{pid}/stat").rpartition(b")")[2].split()
         return words[0].decode(), int(words[19])
     except (OSError, IndexError):
         return None
