@@ -12,6 +12,7 @@ from pytest_autoresearch.records import Part, Status
 from pytest_autoresearch.testing import Project, Result
 
 FIT = "    rng = np.random.default_rng(seed)\n"
+RETURN = '    return {"noise": rng.normal(scale=0.01)}\n'
 SLOW = FIT + "    import time\n    time.sleep(3600)\n"
 SECONDS = 5.0
 
@@ -85,7 +86,9 @@ def test_n_0_measures_the_baseline_and_leaves_the_run_unfinished(project: Projec
 def test_a_file_stop_ends_it_after_the_experiment_under_way(tmp_path: Path) -> None:
     touch = f"    open({str(tmp_path / 'p/.autoresearch/stopped/STOP')!r}, 'w').close()\n"
     made = Project(tmp_path / "p")
-    made.replace(FIT, FIT + touch, description="a person stops it meanwhile")
+    # Clearly worse: a patch that changes nothing would be kept by chance now and then.
+    worse = touch + '    return {"noise": -9.0}\n'
+    made.replace(RETURN, worse, description="a person stops it meanwhile")
     made.replace("OFFSET = 0.5", "OFFSET = -9.0", description="worse")
     result = made.search("--autoresearch-run", "stopped")
     assert result.returncode == 0
