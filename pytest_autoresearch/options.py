@@ -79,6 +79,15 @@ def add(parser: pytest.Parser) -> None:
         default=None,
         help="Plan the search to end within H hours (fractions allowed).",
     )
+    group.addoption(
+        "--autoresearch-show",
+        metavar="RUN[:N]",
+        nargs="?",
+        const="",
+        default=None,
+        help="Show the runs, one run (=RUN) or one experiment (=RUN:N), and do nothing else; a running "
+        "search is not disturbed.",
+    )
     parser.addini("autoresearch_hours", "Plan the search to end within so many hours.", default="")
     for name, kwargs, text, _default in _OPTIONS:
         _add(parser, group, name, kwargs, text)
@@ -167,10 +176,15 @@ def settings(config: pytest.Config) -> Settings:
         min_effect=_ini_number(config, "min_effect"),
         require_gain=bool(_value(config, "require_gain")),
         allow_untrusted=bool(_value(config, "allow_untrusted")),
-        dir=config.rootpath / os.path.expanduser(str(_value(config, "dir") or ".autoresearch")),
+        dir=runs_folder(config),
         objective=str(config.getini("autoresearch_objective")),
         protocol=str(config.getini("autoresearch_protocol")),
     )
+
+
+def runs_folder(config: pytest.Config) -> Path:
+    """The parent folder of runs; a relative one lies under rootdir."""
+    return config.rootpath / os.path.expanduser(str(_value(config, "dir") or ".autoresearch"))
 
 
 def refuse_what_does_not_fit(config: pytest.Config) -> None:

@@ -31,6 +31,17 @@ def pytest_configure(config: pytest.Config) -> None:
         register(config)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """``--autoresearch-show`` only looks: nothing is collected."""
+    what: str | None = config.getoption("autoresearch_show")
+    if what is None:
+        return None
+    from .showing import show_runs
+
+    return show_runs(config, what)
+
+
 def _only_asks(config: pytest.Config) -> bool:
     """Whether pytest only shows something, or this process is a worker of pytest-xdist's."""
     shows = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from .derived import tolerated, write_reports, write_table
 from .evaluator import Bench
 from .exceptions import AutoresearchError, HarnessFault
 from .frozen import Frozen
@@ -14,13 +13,10 @@ from .history.run import Run
 from .options import Settings
 from .project import Project
 from .records import Experiment, Objective, Outcome, Part, Record, Status, Summary
-from .report.files import write_atomically
-from .report.markdown import report_md
-from .report.plot import save_progress
 from .report.progress import Progress, write_status
-from .report.table import results_tsv
 from .report.text import count
 from .search.loop import Search, expected_seconds
+from .summing import is_result, summary_of
 
 MOST_FAULTS = 3
 """So many harness faults in a row end the search."""
@@ -57,7 +53,7 @@ class Session:
         self.phase = "proposing"
         stop = self.run.folder / "STOP"
         if stop.exists():
-            with self._tolerated("STOP"):
+            with tolerated("STOP", self.run.warnings):
                 stop.unlink()
             self.ended = "a file STOP was found in the run's folder"
             return None
@@ -141,19 +137,8 @@ class Session:
         self.phase = "ended"
         summary = self.summary()
         self.derive()
-        with self._tolerated("progress.png"):
-            save_progress(summary, self.run.folder / "progress.png")
-        with self._tolerated("report.md"):
-            write_atomically(self.run.folder / "report.md", report_md(summary))
+        write_reports(summary, self.run.warnings)
         return summary
-
-    @contextmanager
-    def _tolerated(self, name: str) -> Iterator[None]:
-        """A file beside the journal that cannot be written or removed costs a warning, no result."""
-        try:
-            yield
-        except OSError as error:
-            self.run.warnings.append(f"{name} in the run's folder is in the way: {error}")
 
     def unsatisfied(self) -> str:
         """Why a search that ended well still exits with 1; empty when it does not."""
@@ -166,31 +151,20 @@ class Session:
 
     def derive(self) -> None:
         """Rewrite the small files that are derived from the journal."""
-        table = results_tsv(self.run.records, self.objective.metric)
-        with self._tolerated("results.tsv"):
-            write_atomically(self.run.folder / "results.tsv", table)
-        with self._tolerated("status.json"):
+        write_table(self.summary(), self.run.warnings)
+        with tolerated("status.json", self.run.warnings):
             write_status(self.run.folder / "status.json", self.progress())
 
     def summary(self) -> Summary:
         """How the search stands, whole."""
-        records = self.search.history.records
-        return Summary(
-            run=self.run.name,
-            branch=self.run.branch,
+        return summary_of(
+            self.run,
+            self.search,
             objective=self.objective.name,
             metric=self.objective.metric,
             direction=self.objective.direction,
             isolation=self.settings.isolation,
-            folder=str(self.run.folder),
             ended=self.ended or "running",
-            finished=self.run.is_finished,
-            records=tuple(records),
-            baseline=self.search.score_of(0),
-            champion=self.search.champion_score,
-            champion_commit=self.run.champion,
-            kept=len(self.search.kept),
-            tried=sum(_is_result(record) for record in records),
         )
 
     def progress(self) -> Progress:
@@ -203,15 +177,10 @@ class Session:
             experiment=current.item if current else "",
             phase=self.phase,
             kept=len(self.search.kept),
-            tried=sum(_is_result(record) for record in self.search.history.records),
+            tried=sum(is_result(record) for record in self.search.history.records),
             baseline=self.search.score_of(0),
             champion=self.search.champion_score,
             started=str(self.run.header["started"]),
             updated=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             hours_left=None if left is None else left / 3600,
         )
-
-
-def _is_result(record: Record) -> bool:
-    """Whether a record is an experiment's that came to an end."""
-    return record.part is Part.EXPERIMENT and record.status is not Status.INTERRUPTED

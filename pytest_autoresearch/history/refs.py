@@ -16,7 +16,8 @@ ROOT = "refs/autoresearch/"
 class Refs:
     """The refs of the run ``name``.
 
-    ``warnings`` collects what a person should know although the search goes on.
+    ``lock_path`` is where its one writer, whatever the work tree, is held; ``warnings`` collects what
+    a person should know although the search goes on.
     """
 
     def __init__(self, repository: Repository, name: str) -> None:
@@ -24,6 +25,7 @@ class Refs:
         self.name = name
         self.prefix = f"{ROOT}{name}/"
         self.branch = f"autoresearch/{name}"
+        self.lock_path = repository.common_dir / "autoresearch" / f"{name}.lock"
         self.warnings: list[str] = []
 
     def exist(self) -> bool:

@@ -84,6 +84,11 @@ class Repository:
             for side in (delta.old_file, delta.new_file)
         }
 
+    def patch(self, before: str, after: str) -> str:
+        """The unified diff between two commits or trees; text that is no UTF-8 is replaced."""
+        diff = self._tree(before).diff_to_tree(self._tree(after))
+        return b"".join(one.data for one in diff if one is not None).decode("utf-8", "replace")
+
     def dirty(self, paths: Iterable[str]) -> list[str]:
         """Those of ``paths`` whose work tree or index differs from HEAD, or that git lacks."""
         return [path for path in sorted(set(paths)) if self._differs(path)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import JournalDamaged, UsageProblem
+from ..exceptions import UsageProblem
 from ..records import Experiment, Json, Objective, Record, Status
 from . import journal as journals
 from .commits import commits_of, write_commit
@@ -19,7 +19,7 @@ from .lines import experiment_fields, number_of
 from .lock import Lock
 from .refs import ROOT, Refs
 from .repository import Repository
-from .state import State
+from .state import State, understood
 
 JOURNAL = "journal.jsonl"
 LONGEST_FIRST = 1 << 20
@@ -55,7 +55,7 @@ class Run:
         self.repository = refs.repository
         self._refs = refs
         self._locks = locks
-        with _understood(journal.path):
+        with understood(journal.path):
             self._state = State(journal.lines)
 
     @classmethod
@@ -305,7 +305,7 @@ def _first_line(path: Path) -> list[Line]:
 
 
 def _described(name: str, lines: list[Line], path: Path) -> RunInfo:
-    with _understood(path):
+    with understood(path):
         state = State(lines)
         objective = state.header["objective"]
         return RunInfo(
@@ -318,18 +318,6 @@ def _described(name: str, lines: list[Line], path: Path) -> RunInfo:
             base=state.base,
             measured=any(record.status is Status.BASELINE for record in state.records),
         )
-
-
-@contextmanager
-def _understood(path: Path) -> Iterator[None]:
-    """Lines that are whole, but hold something else than this version writes, as damage."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise JournalDamaged(
-            f"{path} holds something that this version does not know ({type(error).__name__}: "
-            f"{error}): update pytest-autoresearch, undo a change by hand, or start another run"
-        ) from error
 
 
 def _check_name(name: str) -> None:
@@ -358,7 +346,7 @@ def _check_branch(refs: Refs, base: str) -> None:
 def _lock(refs: Refs, folder: Path) -> tuple[Lock, ...]:
     """Lock the run in its folder and, since all work trees share the refs, beside them."""
     _make_folder(folder)
-    outer = Lock(refs.repository.common_dir / "autoresearch" / f"{refs.name}.lock")
+    outer = Lock(refs.lock_path)
     try:
         return outer, Lock(folder / "lock")
     except BaseException:

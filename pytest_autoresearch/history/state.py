@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from ..exceptions import JournalDamaged
 from ..records import Experiment, Json, Part, Record, Status
 from .journal import Line
 from .lines import experiment_of, number_of
@@ -155,3 +158,15 @@ class State:
 
 def _has_commit(record: Record) -> bool:
     return record.part in (Part.BASELINE, Part.EXPERIMENT)
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Lines that are whole, but hold something else than this version writes, as damage."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise JournalDamaged(
+            f"{path} holds something that this version does not know ({type(error).__name__}: "
+            f"{error}): update pytest-autoresearch, undo a change by hand, or start another run"
+        ) from error

@@ -1,0 +1,147 @@
+"""`--autoresearch-show`: looks at runs, also at one that a search is writing to."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from .derived import tolerated, write_reports, write_table
+from .exceptions import AutoresearchError, UsageProblem
+from .history.repository import Repository
+from .history.run import RunInfo, find
+from .history.view import View
+from .options import runs_folder
+from .records import Record, Summary
+from .report import show
+from .search.keep import Rule
+from .search.standing import Standing
+from .summing import summary_of
+
+RUNNING = "not yet, a search is on"
+KILLED = "its session was killed"
+
+
+def show_runs(config: pytest.Config, what: str) -> int:
+    """Print what was asked for, ``""``, ``RUN`` or ``RUN:N``; raises `pytest.UsageError`."""
+    try:
+        repository = Repository.discover(config.rootpath)
+        lines = _page(repository, runs_folder(config), what)
+    except (UsageProblem, AutoresearchError) as problem:
+        raise pytest.UsageError(str(problem)) from None
+    with suppress(BrokenPipeError):
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+    return int(pytest.ExitCode.OK)
+
+
+def _page(repository: Repository, parent: Path, what: str) -> list[str]:
+    if not what:
+        runs = [_line(repository, parent, info) for info in find(repository, parent)]
+        return show.runs_page(runs, str(parent))
+    name, number = _asked(repository, parent, what)
+    view = View(repository, parent, name)
+    if number is not None:
+        return _experiment(repository, view, number)
+    summary = _summary(view)
+    warnings = [] if view.is_running else _derive(summary)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return [*show.run_page(summary, width), *warnings]
+
+
+def _derive(summary: Summary) -> list[str]:
+    """Make the derived files anew, in a folder of their own where only the refs are left."""
+    warnings: list[str] = []
+    with tolerated("a file", warnings):
+        Path(summary.folder).mkdir(parents=True, exist_ok=True)
+        write_table(summary, warnings)
+        write_reports(summary, warnings)
+    return warnings
+
+
+def _asked(repository: Repository, parent: Path, what: str) -> tuple[str, int | None]:
+    """The run's name and the experiment's number; a run that does not exist is a usage error."""
+    name, colon, number = what.partition(":")
+    known = [info.name for info in find(repository, parent)]
+    if name not in known:
+        raise UsageProblem(
+            f"--autoresearch-show={what}: there is no run called {name!r} in {parent} or its refs; "
+            f"there are: {', '.join(known) or 'none'}. Write --autoresearch-show=RUN or =RUN:N"
+        )
+    if not colon:
+        return name, None
+    if not number.isdecimal():
+        raise UsageProblem(f"--autoresearch-show={what}: {number!r} is not an experiment's number")
+    return name, int(number)
+
+
+def _line(repository: Repository, parent: Path, info: RunInfo) -> show.RunLine:
+    if info.problem:
+        return show.RunLine(info.name, f"unreadable: {info.problem}", info.objective)
+    view = View(repository, parent, info.name)
+    summary = _summary(view)
+    state = "running" if view.is_running else "finished" if view.is_finished else "unfinished"
+    return show.RunLine(
+        name=info.name,
+        state=state,
+        objective=summary.objective,
+        tried=summary.tried,
+        kept=summary.kept,
+        scores=show.scores(summary.baseline, summary.champion, summary.metric),
+        started=info.started,
+    )
+
+
+def _summary(view: View) -> Summary:
+    objective = view.header["objective"]
+    return summary_of(
+        view,
+        Standing(Rule.from_json(view.header["rule"]), view),
+        objective=objective["name"],
+        metric=objective["metric"],
+        direction=objective["direction"],
+        isolation=view.header["isolation"],
+        ended=RUNNING if view.is_running else view.ended or KILLED,
+    )
+
+
+def _experiment(repository: Repository, view: View, number: int) -> list[str]:
+    mine = [record for record in view.records if record.experiment == number]
+    own = next((record for record in mine if record.item == f"{number:04d}"), None)
+    if own is None:
+        raise _nothing_to_show(view, number)
+    folder = view.folder / "agents" / own.item
+    detail = show.Detail(
+        record=own,
+        again=[record for record in mine if record is not own],
+        diff=_diff(repository, view, own),
+        words=str(folder) if folder.is_dir() else "",
+    )
+    return show.experiment_page(detail, view.header["objective"]["metric"])
+
+
+def _nothing_to_show(view: View, number: int) -> UsageProblem:
+    if any(one.number == number for one in view.under_way):
+        return UsageProblem(f"experiment {number} of run {view.name} is under way: ask again later")
+    return UsageProblem(
+        f"run {view.name} has no experiment {number}: it has 0 to {view.next_number - 1}"
+    )
+
+
+def _diff(repository: Repository, view: View, record: Record) -> str:
+    """What the patch changed; of a refused one, the patch as it was proposed."""
+    assert record.experiment is not None
+    changed = _unless_gone(lambda: repository.patch(record.base, record.tree))
+    return changed or view.proposal_patch(record.experiment)
+
+
+def _unless_gone(made: Callable[[], str]) -> str:
+    """Empty when git has lost an object: the journal may outlive a repository's history."""
+    try:
+        return made()
+    except (AutoresearchError, KeyError, ValueError):
+        return ""
