@@ -1,4 +1,4 @@
-"""The frozen data fixtures of the worked examples in `experiments/`."""
+"""The frozen data of the example in `experiments/digits`, and the options of all of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDS = 5
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the examples; pytest reads them only from here, at the root."""
+    parser.addini(
+        "conversion_data", "A bank's table for experiments/conversion; else a simulated one."
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import tempfile
 import weakref
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from .exceptions import CandidateFailure, ProtocolError, UsageProblem
 from .records import Json, Limits
-from .sandbox import Answer, Job, Meter, Result, Sandbox, discard, pack, size_of
+from .sandbox import Answer, Job, Meter, Result, Sandbox, discard, pack
 from .sandbox.answer import announced, require_finite
 from .sandbox.arguments import admit, row_count
 from .sandbox.payload import Payload
@@ -60,7 +59,8 @@ class Candidate:
     """One candidate's code, run in sandboxed processes.
 
     ``tree`` holds its files as they lie in the repository; ``entry`` and ``roots`` (import roots, ``.``
-    is the tree itself) are POSIX paths in it. ``limits`` are the sandbox's unless given.
+    is the tree itself) are POSIX paths in it. ``limits`` are the sandbox's unless given;
+    their ``data`` are absolute paths.
 
     Every method raises a `CandidateFailure` for what the candidate does wrong. The first one sticks:
     it is told to the evaluation, and every later call raises it again.
@@ -102,7 +102,6 @@ class Candidate:
         order = self._order("fit", artifact=str(artifact), seconds=seconds)
         try:
             self._do("fit", Job("fit", order, payload))
-            self._require_small(artifact)
         except BaseException:
             model.discard()
             raise
@@ -211,32 +210,19 @@ class Candidate:
         self, op: str, *, answer: Answer | None = None, entry: str | None = None, **more: Json
     ) -> dict[str, Json]:
         """What `inside.entry` is told."""
-        entry = entry or self._entry
-        own = str(PurePosixPath(entry).parent)
         order: dict[str, Json] = {
             "op": op,
             "tree": str(self._tree),
-            "roots": list(dict.fromkeys([*self._roots, own])),
-            "entry": entry,
+            "roots": list(self._roots),
+            "entry": entry or self._entry,
             "seed": self._evaluation.seed,
-            "data": self._data(),
+            "data": dict(self._limits.data),
             "env": {},
             "argv": [],
         }
         if answer is not None:
             order |= {"shape": answer.shape, "most": answer.most, "dtype": answer.dtype}
         return order | more
-
-    def _data(self) -> dict[str, str]:
-        found = {}
-        for name, path in self._limits.data.items():
-            full = os.path.abspath(os.path.expanduser(os.path.expandvars(path)))
-            if not os.path.exists(full):
-                raise UsageProblem(
-                    f"sandbox marker, data={{{name!r}: {path!r}}}: there is no {full}"
-                )
-            found[name] = full
-        return found
 
     def _path(self, name: str) -> str:
         """A path in the tree: beside the entry, or from the repository's root after a ``/``."""
@@ -253,7 +239,7 @@ class Candidate:
             "AUTORESEARCH_SEED": str(self._evaluation.seed),
             "AUTORESEARCH_SECONDS": f"{left:.3f}",
         }
-        found |= {f"AUTORESEARCH_DATA_{k.upper()}": path for k, path in self._data().items()}
+        found |= {f"AUTORESEARCH_DATA_{k.upper()}": path for k, path in self._limits.data.items()}
         return found
 
     def _go_on(self) -> None:
@@ -281,16 +267,6 @@ class Candidate:
         self._failure = failure
         self._evaluation.failed(failure)
         return failure
-
-    def _require_small(self, artifact: Path) -> None:
-        size, limit = size_of(artifact), self._limits.artifact
-        if size > limit:
-            raise self._stick(
-                ProtocolError(
-                    f"the fitted state takes {size / 2**20:.0f} MiB, more than artifact="
-                    f"{limit / 2**20:.0f} MiB of the sandbox marker"
-                )
-            )
 
     def _finite(self, result: Result, name: str) -> npt.NDArray[Any]:
         assert result.array is not None

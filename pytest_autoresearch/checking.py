@@ -1,4 +1,7 @@
-"""Plain ``pytest``: one pass of each objective on the work tree, as an ordinary regression test."""
+"""Plain ``pytest``: one pass of each objective on the work tree, as an ordinary regression test.
+
+Where a champion record lies beside the test, the pass is compared with it.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,19 @@ import pytest
 
 from .evaluator import SLOT, Bench, Reports, Slot, no_alarm
 from .exceptions import UsageProblem
+from .expected import Expected, expected
 from .history.paths import EditableSet
 from .history.repository import Repository
 from .marks import Mark, marked, objective, read
-from .project import files_of, import_roots, refuse_protected, root_of
-from .records import Outcome, Turn
+from .project import Files, files_of, import_roots, refuse_protected, root_of
+from .records import Objective, Outcome, Turn
 from .search.keep import Measurement
 from .stall import watched
+from .unrecorded import UNCONFIRMED, UNRECORDED
 
 SEED = 0
-"""The candidate's seed in a plain run: the same every time, like any other test."""
+"""The candidate's seed where no record has one: the same every time, like any other test."""
+EXPECTED: pytest.StashKey[Expected] = pytest.StashKey()
 
 
 def register(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -80,11 +86,20 @@ class Checking:
         files = files_of(found, dict.fromkeys(paths, ""), root)
         editable = EditableSet(found.editable, paths, files.frozen).paths
         visible = {path: (root / path).read_bytes() for path in {*editable, *files.readable}}
+        known = expected(found, files, root, visible)
+        if known is not None:
+            item.stash[EXPECTED] = known
+        else:
+            _note(item, UNRECORDED if mark.stage == "search" else UNCONFIRMED)
         bench = self._benches.get(item.nodeid)
         if bench is None:
-            roots = import_roots(self.config, root, files.entry)
-            bench = self._benches[item.nodeid] = Bench(found, root, files.entry, roots)
-        bench.slot(item, visible, Measurement([Turn(0, SEED)]), 0.0)
+            bench = self._benches[item.nodeid] = self._bench(found, files, root)
+            bench.require_own_imports(visible, paths)
+        seed = SEED if known is None else known.seed
+        bench.slot(item, visible, Measurement([Turn(0, seed)]), 0.0)
+
+    def _bench(self, found: Objective, files: Files, root: Path) -> Bench:
+        return Bench(found, root, files.entry, import_roots(self.config, root))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
@@ -97,7 +112,11 @@ class Checking:
         if slot is None:
             return (yield)
         with watched(slot.meter):
-            return (yield)
+            result = yield
+        known = item.stash.get(EXPECTED, None)
+        if known is not None:
+            _compare(item, known, slot)
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
@@ -129,6 +148,24 @@ def _reword(report: pytest.TestReport, outcome: Outcome) -> list[tuple[str, obje
         report.outcome, report.longrepr = "failed", outcome.reason
     scores = outcome.passes[0].scores if outcome.passes else ()
     return [("autoresearch.score", repr(fmean(scores)))] if scores else []
+
+
+def _compare(item: pytest.Item, known: Expected, slot: Slot) -> None:
+    """Fail the test whose pass scored worse than the record by more than its noise."""
+    evaluation = slot.evaluation
+    if evaluation.failure or evaluation.misuse or not evaluation.plan.done:
+        return
+    found = known.compared(evaluation.plan.passes[0].scores)
+    for fact in known.properties(found):
+        _note(item, fact)
+    if found.worse:
+        raise pytest.fail.Exception(known.explained(found), pytrace=False)
+
+
+def _note(item: pytest.Item, fact: tuple[str, object]) -> None:
+    """Add a property; an item that is run again has only the last one of a name."""
+    item.user_properties[:] = [one for one in item.user_properties if one[0] != fact[0]]
+    item.user_properties.append(fact)
 
 
 def _work_tree(item: pytest.Item) -> tuple[Path, list[str]]:

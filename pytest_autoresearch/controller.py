@@ -12,6 +12,7 @@ import pytest
 
 from . import options, selection
 from .agents import specs
+from .champion import publish
 from .evaluator import SLOT, Reports
 from .exceptions import AutoresearchError, UsageProblem
 from .opening import open_session, planned
@@ -29,7 +30,7 @@ from .rewording import failed_by_others, interrupted, reword, setup_reason, torn
 from .sandbox.grammar import read_literals
 from .session import Session
 from .signals import Signals, shielded
-from .stall import watched
+from .stall import stopped_at, watched
 
 if TYPE_CHECKING:
     from .agents.protocol import Agent
@@ -76,6 +77,7 @@ class Controller:
         self.not_found = ""
         self.properties: list[tuple[str, str]] = []
         self.failed_because = ""
+        self.published = ""
         self.signals = Signals()
         self.others = Others(config)
 
@@ -122,7 +124,7 @@ class Controller:
         if not found:
             self.not_found = selection.not_found(self.config.rootpath)
         elif self.config.getoption("collectonly"):
-            self.plans = [line for one in found for line in planned(one)]
+            self.plans = [line for one in found for line in planned(self.settings, one)]
         else:
             chosen = selection.only(found)
             selection.refuse_stages(chosen, everything)
@@ -160,6 +162,8 @@ class Controller:
         return True
 
     def _loop(self, session: pytest.Session, search: Session) -> None:
+        if search.search.baseline is not None:
+            self._require_own_imports(search)
         while (experiment := search.next()) is not None:
             item = self._clone(experiment.item)
             session.items.append(item)
@@ -213,12 +217,28 @@ class Controller:
         slot = search.bench.slot(item, files, plan, search.search.rule.z_keep)
         slot.experiment = search.current
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+        """Frozen data that is still being built when the hours are over is needed no more."""
+        search = self.session
+        with stopped_at(None if search is None or search.current is None else search.deadline):
+            return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """What was refused is not evaluated."""
+        """What was refused is not evaluated, nor a baseline that is not the candidate's own code."""
         slot = pyfuncitem.stash.get(SLOT, None)
-        refused = slot is not None and slot.experiment is not None and slot.experiment.refused
-        return True if refused else None
+        if slot is None or slot.experiment is None or self.session is None:
+            return None
+        if slot.experiment.part is Part.BASELINE:
+            self._require_own_imports(self.session)
+        return True if slot.experiment.refused else None
+
+    def _require_own_imports(self, search: Session) -> None:
+        """Raise `UsageProblem` when the champion's files import each other from somewhere else."""
+        project = search.project
+        files = project.visible(project.tree_of(search.run.champion))
+        search.bench.require_own_imports(files, project.repository.tracked(project.repository.head))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -252,6 +272,8 @@ class Controller:
                 report.user_properties = [*report.user_properties, *self.properties]
                 self.properties = []
             yield
+            if report.when == "teardown":
+                self._show_news()
         if record is not None:
             self.others.finished(record)
 
@@ -262,7 +284,7 @@ class Controller:
         if outcome is not None and outcome.status is None and report.failed and not raised:
             # Some other plugin has failed the test, by soft assertions perhaps.
             outcome = replace(outcome, status=Status.CRASH, reason=failed_by_others(report))
-        if report.when == "setup" and not report.passed:
+        if report.when == "setup" and not report.passed and outcome is None:
             outcome = Outcome(status=Status.FAILED, reason=setup_reason(report))
         search = self.session
         if search is None or search.current is None or outcome is None:
@@ -285,6 +307,15 @@ class Controller:
             if search.current is not None:
                 search.tell(search.current, Outcome(status=Status.FAILED, reason=reason))
 
+    def _show_news(self) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        news = [] if self.session is None else self.session.news
+        if reporter is not None and news and self.config.get_verbosity() >= 0:
+            reporter.ensure_newline()
+            for line in news:
+                reporter.write_line(f"autoresearch: {line}")
+        news.clear()
+
     # The end
 
     def _interrupted(self, search: Session, signal: BaseException) -> None:
@@ -298,7 +329,9 @@ class Controller:
         # A second fault must not hide the interrupt; the journal shows the evaluation as open.
         with contextlib.suppress(AutoresearchError, OSError):
             reason = "stopped by a signal" if by_signal else f"stopped by {search.ended}"
-            record = search.tell(experiment, Outcome(status=Status.INTERRUPTED, reason=reason))
+            walked = search.bench.walked
+            outcome = Outcome(passes=walked, status=Status.INTERRUPTED, reason=reason)
+            record = search.tell(experiment, outcome)
             for report in interrupted(self._clone(record.item), record):
                 self.config.hook.pytest_runtest_logreport(report=report)
             self.others.finished(record)
@@ -318,12 +351,19 @@ class Controller:
             try:
                 summary = self.session.close()
                 append_step_summary(summary)
+                self.published = self._published(self.session)
             except (AutoresearchError, OSError) as fault:
                 self._fail(session, f"the search could not be closed: {fault}")
                 return
         self.others.ended(summary)
         if self.session.unsatisfied():
             self._fail(session, self.session.unsatisfied())
+
+    def _published(self, search: Session) -> str:
+        """What was written beside the test, by a session that only measures."""
+        if self.settings.experiments != 0:
+            return ""
+        return publish(search.search, search.project, search.run.header)
 
     def _fail(self, session: pytest.Session, reason: str) -> None:
         """Exit with 1, unless pytest has a reason of its own."""
@@ -343,6 +383,8 @@ class Controller:
         if self.session is None:
             return
         terminal.write_summary(terminalreporter, self.session.summary())
+        if self.published:
+            terminalreporter.write_line(self.published)
         for line in dict.fromkeys([*self.session.run.warnings, *self.others.complaints]):
             terminalreporter.write_line(line, yellow=True)
         if self.failed_because:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,20 @@ from typing import Any
 import pytest
 
 from .candidate import Candidate
+from .datasets import located_limits
 from .exceptions import AutoresearchError, HarnessFault, Interrupted, Misuse, UsageProblem
 from .marks import marked
 from .objective import Evaluation, Recorder
-from .records import Experiment, Objective, Outcome, Part, Status
+from .origins import names, require_own
+from .records import Experiment, Objective, Outcome, Part, Pass, Status
 from .sandbox import Meter, Sandbox, discard, libraries, materialise
+from .sandbox.inside.imports import with_home
 from .scratch import Scratch
 from .search.keep import Plan
 
 SLOT: pytest.StashKey[Slot] = pytest.StashKey()
+CARRIED = ("pandas", "polars", "scipy.sparse")
+"""Libraries of arguments: who is handed a frame needs pandas, whatever its own code imports."""
 
 
 @dataclass
@@ -57,22 +63,36 @@ class Bench:
         self.entry = entry
         self.roots = roots
         self.deadline = deadline
+        self.limits = located_limits(objective)
         self._scratch = Scratch()
         self.folder = self._scratch.folder
         self._sandbox: Sandbox | None = None
+        self._slot: Slot | None = None
         self._budget = objective.budget
 
     def sandbox(self, files: Mapping[str, bytes]) -> Sandbox:
         """The session's sandbox, started with the libraries that the files use."""
         if self._sandbox is None:
+            own = names(files, with_home(str(self.repository), self.roots, self.entry))
             self._sandbox = Sandbox(
-                self.objective.limits,
+                self.limits,
                 self.folder,
-                libraries(files),
+                (*libraries(files, own), *_carried(own)),
                 repository=self.repository,
             )
             self._sandbox.start()
         return self._sandbox
+
+    def require_own_imports(self, files: Mapping[str, bytes], tracked: Iterable[str]) -> None:
+        """Raise `UsageProblem` when the entry gets a file of the repository from somewhere else."""
+        tree = Path(tempfile.mkdtemp(dir=self.folder, prefix="tree-"))
+        materialise(files, tree)
+        try:
+            require_own(self.sandbox(files), tree, self.entry, self.roots, tracked, self.deadline)
+        except UsageProblem as problem:
+            raise UsageProblem(f"{self.objective.nodeid}: {problem}") from None
+        finally:
+            discard(tree)
 
     def slot(self, item: pytest.Item, files: Mapping[str, bytes], plan: Plan, needs: float) -> Slot:
         """Lay out a candidate's files and stash what the item's fixtures hand to the test."""
@@ -85,13 +105,18 @@ class Bench:
             tree,
             self.entry,
             roots=self.roots,
-            limits=self.objective.limits,
+            limits=self.limits,
             meter=meter,
             evaluation=evaluation,
         )
         slot = Slot(evaluation, candidate, meter, tree)
-        item.stash[SLOT] = slot
+        item.stash[SLOT] = self._slot = slot
         return slot
+
+    @property
+    def walked(self) -> tuple[Pass, ...]:
+        """The passes of the last evaluation, as far as they came."""
+        return () if self._slot is None else self._slot.evaluation.plan.passes
 
     def clear(self, item: pytest.Item) -> None:
         """Remove a candidate's files."""
@@ -116,6 +141,11 @@ class Bench:
         if slot is not None:
             slot.meter.budget = self._budget
         return no_alarm(item)
+
+
+def _carried(own: Collection[str]) -> list[str]:
+    """Those that the frozen test has imported, so that not every process has to."""
+    return [name for name in CARRIED if name in sys.modules and name.split(".")[0] not in own]
 
 
 def no_alarm(item: pytest.Item) -> bool:
@@ -209,6 +239,12 @@ class Reports:
         if slot is not None and call.when == "call" and not slot.ended:
             return (yield from _part(slot, call))
         outcome = _concluded(slot, call) if slot is not None and call.when == "call" else None
+        if (
+            call.when == "setup"
+            and call.excinfo is not None
+            and isinstance(call.excinfo.value, Interrupted)
+        ):
+            outcome = Outcome(status=Status.INTERRUPTED, reason="stopped at the deadline")
         if slot is not None and outcome is not None and _shows_no_traceback(slot, outcome):
             # Making one takes milliseconds, and much longer where the frozen data is slow to print.
             item.repr_failure = lambda *_args, **_kw: ""  # type: ignore[method-assign]

@@ -28,6 +28,9 @@ SANDBOX = (
 )
 STAGES = ("search", "confirm", "vault")
 DEFAULT_BUDGET = 300.0
+RESERVED = ("seed", "seconds", "report")
+"""Arguments of candidate functions that the harness supplies itself."""
+
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -260,12 +263,39 @@ def _limit(name: str, value: Any) -> Any:
             raise UsageProblem(f"sandbox(gpu={value!r}): write a number of devices, 0 or more")
         return value
     if name == "hidden":
-        return _texts("hidden", value)
+        return _hidden(_texts("hidden", value))
     if not isinstance(value, Mapping) or not all(
         isinstance(k, str) and isinstance(v, str | os.PathLike) for k, v in value.items()
     ):
         raise UsageProblem(f"sandbox({name}={value!r}): write a dict of names and texts")
-    return {key: os.fspath(text) for key, text in value.items()}
+    texts = {key: os.fspath(text) for key, text in value.items()}
+    if name == "data":
+        _check_data(texts)
+    return texts
+
+
+def _hidden(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """What hides nothing must not look as if it did."""
+    if paths:
+        raise UsageProblem(
+            f"sandbox(hidden={list(paths)!r}): this version cannot hide files from candidate code; take "
+            "hidden out, or wait for a sealed tier"
+        )
+    return paths
+
+
+def _check_data(paths: Mapping[str, str]) -> None:
+    for name, path in paths.items():
+        if not name.isidentifier() or name in RESERVED:
+            raise UsageProblem(
+                f"sandbox(data={{{name!r}: …}}): candidate functions declare data by name: choose a name "
+                f"that an argument can have, other than {', '.join(RESERVED)}"
+            )
+        if not path.startswith(("/", "~", "$")):
+            raise UsageProblem(
+                f"sandbox(data={{{name!r}: {path!r}}}): the path is relative: write an absolute one, or "
+                "one that begins with ~ or $VARIABLE"
+            )
 
 
 def size(name: str, value: object) -> int:

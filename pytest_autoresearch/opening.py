@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import secrets
-import shlex
-from datetime import date
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .champion import Certificates
+from .conditions import conditions
+from .datasets import Door, doors_of, require_same
 from .evaluator import Bench
 from .exceptions import AutoresearchError, UsageProblem
 from .frozen import Frozen
 from .history.repository import Repository
-from .history.run import Run, RunInfo, find
+from .history.run import Run
 from .marks import objective as read_objective
 from .options import Settings
+from .past import Past
+from .planning import Plan, Times, closing_seconds, passes_ahead, times_of, worst_case
 from .project import Files, Project, files_of, import_roots, root_of
 from .records import Experiment, Json, Objective, Record, Status
 from .report import terminal
 from .report.text import count
+from .resuming import check_resumable, choose, frozen_blobs, rule_of
 from .scratch import sweep
-from .search.keep import STRICTNESS, Rule
+from .search.keep import Rule
 from .search.loop import Search
 from .selection import Selected
 from .session import Session
@@ -56,137 +64,44 @@ def clean_or_refuse(repository: Repository, files: Files) -> None:
         )
 
 
-def open_run(settings: Settings, objective: Objective, repository: Repository, files: Files) -> Run:
+def open_run(settings: Settings, project: Project, doors: list[Door]) -> Run:
     """The run to go on with, or a new one; the journal's first line freezes its settings."""
-    name, found = _choose(settings, objective, repository)
+    objective, repository, files = project.objective, project.repository, project.files
+    name, found = choose(settings, objective, repository)
     folder = settings.dir / name
     if found:
         run = ShieldedRun.resume(repository, folder, name)
         try:
-            _check_resumable(run, settings, objective, repository, files)
+            check_resumable(run, settings, objective, repository, files)
+            require_same(run.name, run.header, objective, doors)
         except UsageProblem:
             run.release()
             raise
         return run
     header: dict[str, Json] = {
-        "rule": _rule(settings).to_json(),
+        "rule": rule_of(settings).to_json(),
         "strictness": settings.strictness,
         "isolation": settings.isolation,
         "seed": secrets.randbits(32),
-        "frozen": _frozen_blobs(repository, files),
+        "frozen": frozen_blobs(repository, files),
+        "data": {door.name: door.digest for door in doors},
     }
+    header["conditions"] = _conditions(project, settings.isolation, header.get("data", {}))
     return ShieldedRun.create(repository, folder, name, objective, repository.head, header)
 
 
-def _rule(settings: Settings) -> Rule:
-    return Rule(z_keep=STRICTNESS[settings.strictness], min_effect=settings.min_effect)
-
-
-def _choose(settings: Settings, objective: Objective, repository: Repository) -> tuple[str, bool]:
-    """The run's name, and whether it exists."""
-    runs = {run.name: run for run in find(repository, settings.dir)}
-    if settings.run:
-        known = runs.get(settings.run)
-        if known is None:
-            return settings.run, False
-        _refuse_unreadable(known)
-        if known.nodeid != objective.nodeid:
-            raise UsageProblem(
-                f"run {known.name} belongs to {known.nodeid}, not to {objective.nodeid}: "
-                "choose another --autoresearch-run"
-            )
-        _refuse_done(known, settings)
-        return settings.run, True
-    mine = [run for run in runs.values() if _goes_on(run, objective, repository.head)]
-    if mine:
-        latest = max(mine, key=lambda run: run.started)
-        _refuse_unreadable(latest)
-        _refuse_done(latest, settings)
-        return latest.name, True
-    plain = f"{objective.name.strip('_') or 'run'}-{date.today().isoformat()}"
-    names = (plain, *(f"{plain}-{n}" for n in range(2, len(runs) + 3)))
-    return next(name for name in names if name not in runs), False
-
-
-def _goes_on(run: RunInfo, objective: Objective, head: str) -> bool:
-    """Whether a session without a name goes on with the run.
-
-    Without a good baseline a run holds nothing, and its base is what was wrong: once a person has
-    committed something better, a new run begins.
-    """
-    unfinished = run.nodeid == objective.nodeid and not run.finished
-    return unfinished and (run.measured or run.base == head or bool(run.problem))
-
-
-def _refuse_unreadable(run: RunInfo) -> None:
-    """A run whose journal is damaged can be gone on with by nobody; other runs are not concerned."""
-    if run.problem:
-        raise UsageProblem(run.problem)
-
-
-def _refuse_done(run: RunInfo, settings: Settings) -> None:
-    """A run that has as many experiments as are asked for has nothing to do."""
-    asked = settings.experiments
-    if run.finished and (asked or 0) <= run.tried:
-        raise UsageProblem(
-            f"run {run.name} is finished after {run.tried} experiments: ask for more with "
-            f"--autoresearch-experiments {run.tried + 10}, or start another --autoresearch-run"
-        )
-    if asked and asked <= run.tried:
-        raise UsageProblem(
-            f"--autoresearch-experiments {asked}: run {run.name} has {run.tried} already: ask for more, "
-            f"--autoresearch-experiments {run.tried + 10}, or start another --autoresearch-run"
-        )
-
-
-def _check_resumable(
-    run: Run, settings: Settings, objective: Objective, repository: Repository, files: Files
-) -> None:
-    """A run goes on only under the conditions that it started with."""
-    ways = f"or start a new run with --autoresearch-run {objective.name}-new"
-    if repository.contains(repository.head, run.base) is False:
-        raise UsageProblem(
-            f"run {run.name} started at {run.base[:7]}, which HEAD ({repository.head[:7]}) does not "
-            f"contain: check out a branch that does, {ways}"
-        )
-    _same_evaluation(run, _frozen_blobs(repository, files), ways)
-    _same(run, "isolation", settings.isolation, ways)
-    _same(run, "strictness", settings.strictness, ways)
-    if run.header["rule"] != _rule(settings).to_json():
-        raise UsageProblem(
-            f"run {run.name}: autoresearch_min_effect was {run.header['rule']['min_effect']}, is "
-            f"{settings.min_effect}: the keep rule is frozen for a run; set it back, {ways}"
-        )
-
-
-def _same_evaluation(run: Run, now: dict[str, str], ways: str) -> None:
-    """The test and every conftest.py have to be those that the run's scores came from."""
-    then = run.header.get("frozen", {})
-    changed = [path for path in then if now.get(path) != then[path]]
-    new = [path for path in now if path not in then]
-    if changed:
-        raise UsageProblem(
-            f"run {run.name}: the evaluation has changed since it started: {', '.join(changed)}; "
-            f"restore with `git checkout {run.base[:7]} -- {shlex.join(changed)}`, {ways}"
-        )
-    if new:
-        raise UsageProblem(
-            f"run {run.name}: the evaluation has changed since it started: {', '.join(new)} is new; "
-            f"remove it with `git rm {shlex.join(new)}`, {ways}"
-        )
-
-
-def _same(run: Run, name: str, value: str, ways: str) -> None:
-    if run.header.get(name) != value:
-        raise UsageProblem(
-            f"run {run.name} was started with --autoresearch-{name} {run.header.get(name)}, this "
-            f"session asks for {value}: a run never changes it; ask for the same, {ways}"
-        )
-
-
-def _frozen_blobs(repository: Repository, files: Files) -> dict[str, str]:
-    tracked = repository.tracked(repository.head)
-    return {path: tracked[path] for path in files.frozen if path in tracked}
+def _conditions(project: Project, isolation: str, data: Mapping[str, str]) -> dict[str, Json]:
+    """Under what the run's scores are measured, so that later runs know what they may reuse."""
+    repository = project.repository
+    found = conditions(
+        project.objective,
+        repository.root,
+        project.files.frozen,
+        project.visible(project.tree_of(repository.head)),
+        isolation=isolation,
+        data=data,
+    )
+    return asdict(found)
 
 
 def protocol_of(settings: Settings, objective_folder: Path, rootdir: Path) -> Path:
@@ -216,11 +131,16 @@ def open_session(
     protocol = protocol_of(settings, selected.item.path.parent, config.rootpath)
     agent = _agent(config, settings)
     project = Project(repository, objective, files, protocol)
-    run = open_run(settings, objective, repository, files)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    doors = doors_of(objective, reporter and reporter.write_line)
+    run = open_run(settings, project, doors)
     held = _held(run)
+    past = Past(repository, settings.dir, objective.nodeid, run.name)
     sweep(str(line.get("scratch")) for line in run.journal.lines if line["kind"] == "session")
-    roots = import_roots(config, repository.root, files.entry)
-    bench = Bench(objective, repository.root, files.entry, roots, deadline)
+    roots = import_roots(config, repository.root)
+    closing = closing_seconds(len(run.records), settings.hours)
+    end = None if deadline is None else deadline - closing
+    bench = Bench(objective, repository.root, files.entry, roots, end)
     config.pluginmanager.register(bench, "autoresearch-bench")
     run.begin_session(agent=settings.agents[0], scratch=str(bench.folder))
     search = Search(
@@ -233,10 +153,15 @@ def open_session(
         isolation=_isolation(settings),
         seed=int(run.header["seed"]),
         limit=settings.experiments,
+        earlier=past.earlier(run.header, project),
+        hours=settings.hours,
     )
-    frozen = Frozen(repository.root, files.frozen)
-    session = Session(settings, objective, project, run, search, bench, frozen, deadline)
-    notes = [*run.warnings, _base_and_rule(run, search.rule)]
+    search.certify = Certificates(search, project, run.header.get("data", {})).of_winner
+    frozen = Frozen(repository.root, files.frozen, doors=doors)
+    session = Session(settings, objective, project, run, search, bench, frozen, end, closing)
+    times = times_of(run.records, "the times of this run") or past.times(objective, repository.root)
+    notes = [*run.warnings, *(door.line for door in doors), _base_and_rule(run, search.rule), past.unmerged(project)]
+    notes = [note for note in (*notes, session.plan_line(times)) if note]
     return session, terminal.plan(objective, run.name, run.branch, resumed=held, notes=notes)
 
 
@@ -251,16 +176,30 @@ def _trusted(agent: str) -> bool:
     return agent == "tune" or agent.startswith("replay:")
 
 
-def planned(selected: Selected) -> list[str]:
-    """The plan of an objective that nothing is known of yet: its budget is the worst case."""
-    objective, rule = read_objective(selected.item, selected.mark, root_of(selected.item)), Rule()
-    passes = rule.splits * rule.repeats
-    worst = passes * objective.budget / 60
-    note = (
-        f"calibration takes {passes} passes, {worst:.3g} min at the worst (by the budget); a win takes 2 "
-        f"to {rule.splits} passes and up to {passes - 1} more to measure the new champion"
+def planned(settings: Settings, selected: Selected) -> list[str]:
+    """The plan of a search that is not started, by the times that an earlier one has left."""
+    root, rule = root_of(selected.item), Rule()
+    objective = read_objective(selected.item, selected.mark, root)
+    with suppress(UsageProblem):
+        past = Past(Repository.discover(root), settings.dir, objective.nodeid, "")
+        times = past.times(objective, root)
+        return _planned(settings, objective, rule, times)
+    return _planned(settings, objective, rule, worst_case(objective))
+
+
+def _planned(settings: Settings, objective: Objective, rule: Rule, times: Times) -> list[str]:
+    hours, closing = settings.hours, closing_seconds(0, settings.hours)
+    plan = Plan(
+        times,
+        passes_ahead(rule, hours, times.one_pass),
+        settings.experiments,
+        None if hours is None else hours * 3600 - closing,
+        closing,
     )
-    return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=[note])
+    most = rule.splits * rule.repeats - 1
+    win = f"a win takes 2 to {rule.splits} passes and up to {most} more to measure the new champion"
+    notes = [plan.line(time.time()), win]
+    return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=notes)
 
 
 def _agent(config: pytest.Config, settings: Settings) -> Agent:
@@ -295,10 +234,10 @@ def _made(config: pytest.Config, name: str) -> Agent | None:
 
 def _held(run: Run) -> str:
     """What a run already holds, empty for a new one."""
-    if not run.records:
+    if len(run.journal.lines) == 1:
         return ""
     kept = sum(record.status is Status.KEPT for record in run.records)
-    return f"{count(max(0, run.next_number - 1), 'experiment')}, {kept} kept"
+    return f"{count(max(0, run.next_number - 1), 'experiment')} done, {kept} kept"
 
 
 def _base_and_rule(run: Run, rule: Rule) -> str:

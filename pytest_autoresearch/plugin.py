@@ -59,6 +59,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         register(config, items)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    manager = terminalreporter.config.pluginmanager
+    # pytest-xdist's workers check objectives, and only this process has a terminal.
+    if any(map(manager.has_plugin, ("autoresearch-checking", "dsession"))):
+        from .unrecorded import write_line
+
+        write_line(terminalreporter)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_autoresearch_make_agent(config: pytest.Config, spec: str) -> Agent | None:
     from .controller import offline_agent

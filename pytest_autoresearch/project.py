@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .exceptions import UsageProblem
+from .history.champion import path_of
 from .history.patches import Workshop
 from .history.paths import EditableSet, protected_globs
 from .history.repository import Repository
 from .marks import entry_of
 from .records import Briefing, Objective, Proposal
+from .sandbox.environment import added_folders
+from .sandbox.inside.imports import inside
 
 if TYPE_CHECKING:
     from .search.loop import Search
@@ -111,17 +114,19 @@ def root_of(item: pytest.Item) -> Path:
         return item.config.rootpath
 
 
-def import_roots(config: pytest.Config, repository_root: Path, entry: str) -> tuple[str, ...]:
-    """Where candidate code imports from, inside its own tree: relative to the repository's root."""
-    roots: list[str] = []
-    for path in config.getini("pythonpath"):
-        absolute = (config.rootpath / path).resolve()
-        if absolute.is_relative_to(repository_root):
-            roots.append(absolute.relative_to(repository_root).as_posix())
+def import_roots(config: pytest.Config, repository_root: Path) -> tuple[str, ...]:
+    """Where candidate code imports from, inside its own tree: relative to the repository's root.
+
+    pytest's ``pythonpath``, ``src``, what an editable install has added to the environment's path, and
+    the root itself. The folder of the file that is imported comes after them, see `inside.imports`.
+    """
+    folders = [config.rootpath / path for path in config.getini("pythonpath")]
     if (repository_root / "src").is_dir():
-        roots.append("src")
-    roots += [".", posixpath.dirname(entry) or "."]
-    return tuple(dict.fromkeys(roots))
+        folders.append(repository_root / "src")
+    root = repository_root.resolve()
+    folders += [Path(path) for path in added_folders() if inside(path, str(root))]
+    found = [path for folder in folders if (path := folder.resolve()).is_relative_to(root)]
+    return tuple(dict.fromkeys([*(path.relative_to(root).as_posix() for path in found), "."]))
 
 
 class Project:
@@ -140,12 +145,19 @@ class Project:
         self.workshop = Workshop(repository, self.editable)
 
     def tree_of(self, commit: str) -> str:
-        """The git tree of a commit."""
-        return self.repository.tree_of(commit)
+        """The git tree that is evaluated for a commit."""
+        return self._without_record(self.repository.tree_of(commit))
 
     def build(self, proposal: Proposal, champion: str, base: str) -> str:
         """The tree of ``champion`` with the proposal applied; raises `Refused`."""
-        return self.workshop.build(proposal, champion, base)
+        return self._without_record(self.workshop.build(proposal, champion, base))
+
+    def _without_record(self, tree: str) -> str:
+        """The tree without its champion record: the same code is the same tree, kept or not."""
+        path = path_of(self.objective)
+        if not self.repository.files(tree, [path]):
+            return tree
+        return self.repository.write_tree(tree, {path: None})
 
     def visible(self, tree: str) -> dict[str, bytes]:
         """What candidate code sees of a tree: editable files, new ones too, and readable ones."""
@@ -184,6 +196,7 @@ class Project:
             editable=self._editable(tree),
             readable=self._readable(tree),
             records=tuple(search.history.records),
+            earlier=search.earlier.records,
             experiments_left=left,
             seconds_left=self.seconds_left,
             protocol=self._instructions(),

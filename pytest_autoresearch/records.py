@@ -171,7 +171,7 @@ class Record:
 
     ``base`` is the champion's commit that it was compared with, ``commit`` its own. ``folds`` says what
     ``race`` was given: ``callable``, ``list`` or ``none``. ``output`` is the cleaned tail of what the
-    candidate printed.
+    candidate printed. ``champion_record`` is the champion record in a kept experiment's commit.
     """
 
     item: str
@@ -208,6 +208,7 @@ class Record:
     isolation: str = ""
     trust: str = ""
     output: str = ""
+    champion_record: Mapping[str, Json] | None = None
     session: int = 0
     seq: int = 0
     time: str = ""
@@ -271,11 +272,27 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Fingerprint:
+    """What a score depends on besides the code: where and with what it was measured.
+
+    ``device`` is the processor's model, ``gpu`` the GPUs' or empty, ``threads`` how many a numerical
+    library takes, ``packages`` version by distribution of what the code imports, and of ``python``.
+    """
+
+    device: str
+    gpu: str
+    threads: int
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Briefing:
     """What an agent is told before it proposes.
 
     ``editable`` and ``readable`` are the champion's files by path from the repository's root.
-    ``records`` are all finished evaluations of the run, oldest first. ``None`` means no limit.
+    ``records`` are all finished evaluations of the run, oldest first; ``earlier`` finished experiments
+    of earlier runs of the same evaluation, whose scores are comparable, oldest first. ``None`` means
+    no limit.
     """
 
     objective: str
@@ -286,6 +303,7 @@ class Briefing:
     editable: Mapping[str, bytes]
     readable: Mapping[str, bytes] = field(default_factory=dict)
     records: Sequence[Record] = ()
+    earlier: Sequence[Record] = ()
     experiments_left: int | None = None
     seconds_left: float | None = None
     protocol: str = ""

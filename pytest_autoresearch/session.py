@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 
 from .derived import tolerated, write_reports, write_table
 from .evaluator import Bench
-from .exceptions import AutoresearchError, HarnessFault
+from .exceptions import AutoresearchError, HarnessFault, Interrupted
 from .frozen import Frozen
 from .history.run import Run
 from .options import Settings
+from .planning import Plan, Times, passes_ahead, said_of_baseline, times_of
 from .project import Project
 from .records import Experiment, Objective, Outcome, Part, Record, Status, Summary
 from .report.progress import Progress, write_status
 from .report.text import count
-from .search.loop import Search, expected_seconds
+from .search.loop import Search
+from .search.timing import expected_seconds
+from .stall import stopped_at
 from .summing import is_result, summary_of
 
 MOST_FAULTS = 3
@@ -28,7 +31,8 @@ class Session:
 
     ``current`` is the evaluation under way, ``ended`` why the session ended, empty while it runs,
     ``fault`` what has to end it once the evaluation under way is reported, ``faults`` how many harness
-    faults there were in a row. Times are monotonic seconds.
+    faults there were in a row. Evaluations are stopped at ``deadline``, in monotonic seconds; ``closing``
+    seconds are reserved behind it. ``news`` are lines to be shown once.
     """
 
     settings: Settings
@@ -39,13 +43,19 @@ class Session:
     bench: Bench
     frozen: Frozen
     deadline: float | None
+    closing: float = 0.0
     started: float = field(default_factory=time.monotonic)
     current: Experiment | None = None
     phase: str = ""
     ended: str = ""
+    begun: bool = False
     evaluated: int = 0
     fault: AutoresearchError | None = None
     faults: int = 0
+    news: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.search.thinking = lambda: stopped_at(self.deadline)
 
     def next(self) -> Experiment | None:
         """The next evaluation, unless time is up or a person asked to stop."""
@@ -62,9 +72,14 @@ class Session:
             self.ended = f"the {self.settings.hours:g} hours are over"
             return None
         self.project.seconds_left = left
-        experiment = self.search.ask()
+        try:
+            experiment = self.search.ask()
+        except Interrupted:
+            self.ended = f"the {self.settings.hours:g} hours are over"
+            return None
         if experiment is None:
             self.ended = self._why_done()
+        self.begun = True
         return experiment
 
     def tell(self, experiment: Experiment, outcome: Outcome) -> Record:
@@ -82,8 +97,9 @@ class Session:
             self.fault = fault
             record = self.run.records[-1]
         self.faults = self.faults + 1 if record.status is Status.FAILED else 0
-        finished = record.status is not Status.INTERRUPTED
-        self.evaluated += finished and experiment.part is Part.EXPERIMENT
+        self.evaluated += experiment.part is Part.EXPERIMENT
+        if record.status is Status.BASELINE:
+            self._plan_anew(record)
         return record
 
     def check(self) -> None:
@@ -112,10 +128,30 @@ class Session:
             self.phase = f"paused: {', '.join(changed)} changed, restore it"
             self.frozen.wait(changed, began)
 
+    def _plan_anew(self, baseline: Record) -> None:
+        """Say what the baseline has decided of its calibration, and the plan by its times."""
+        self.news += said_of_baseline(baseline.notes)
+        times = times_of(self.run.records, "the baseline's time")
+        if times is not None:
+            self.news.append(self.plan_line(times))
+
+    def plan_line(self, times: Times) -> str:
+        """What is to be done, in clock times."""
+        search, limit = self.search, self.settings.experiments
+        if search.baseline is None:
+            passes = passes_ahead(search.rule, self.settings.hours, times.one_pass)
+        else:
+            passes = len(search.lacking())
+        left = None if limit is None else max(0, limit - max(0, self.run.next_number - 1))
+        plan = Plan(times, passes, left, self.seconds_left, self.closing)
+        return plan.line(time.time())
+
     @property
     def _in_time(self) -> bool:
+        """Whether what comes next fits; the baseline is always begun."""
         left = self.seconds_left
-        return left is None or left > expected_seconds(self.search.history.records)
+        first = not self.begun and self.search.baseline is None
+        return left is None or first or left > expected_seconds(self.search.history.records)
 
     @property
     def seconds_left(self) -> float | None:

@@ -135,7 +135,7 @@ def _nothing_to_show(view: View, number: int) -> UsageProblem:
 def _diff(repository: Repository, view: View, record: Record) -> str:
     """What the patch changed; of a refused one, the patch as it was proposed."""
     assert record.experiment is not None
-    changed = _unless_gone(lambda: repository.patch(record.base, record.tree))
+    changed = _unless_gone(lambda: repository.patch(record.base, record.commit or record.tree))
     return changed or view.proposal_patch(record.experiment)
 
 

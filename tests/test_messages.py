@@ -31,7 +31,9 @@ EXEMPT = {
     "options.py:_add_ini_only": "help texts",
     "marks.py:": "the markers' signatures, as `pytest --markers` shows them",
     "agents/tune.py:": "hypotheses of the tuner",
-    "agents/tune.py:_listed": "a list of names",
+    "agents/searched.py": "what the tuner searches, in the plan that a search shows",
+    "agents/guess.py:why_not": "why a value is left alone, in the same",
+    "evaluation/fold.py:__repr__": "how a fold shows itself",
     "others.py": "names of moments, inside the line about a hook that raised",
     "history/messages.py:message": "the trailer that counts journal lines",
     "history/messages.py:_words": "words of a commit message",
@@ -42,8 +44,17 @@ EXEMPT = {
     "history/repository.py:commit": "what git was doing, inside `git could not …`",
     "opening.py:_held": "what a run holds, in the plan that a search shows",
     "opening.py:_base_and_rule": "the plan that a search shows",
-    "opening.py:planned": "the plan that --co shows",
+    "opening.py:_planned": "the plan that --co shows",
+    "opening.py:open_session": "whose times the plan is made by",
     "controller.py:state": "the line of progress",
+    "planning.py": "what there is time for, in the plan that a search shows",
+    "past.py:times": "whose times the plan is made by",
+    "past.py:_to_merge": "a line of the header",
+    "session.py:_plan_anew": "whose times the plan is made by",
+    "search/measuring.py:take_over": "the reason of a record that nothing was measured for",
+    "search/earlier.py:disagreement": "inside the line that says why scores are not reused",
+    "fingerprint.py": "keys in /proc/cpuinfo",
+    "unrecorded.py:command": "a command inside messages",
 }
 """Places, ``file`` or ``file:function``, whose texts are no messages, and why."""
 
@@ -51,6 +62,7 @@ PIECES = {
     *("copy from", "rename from", "new file mode", "deleted file mode"),  # git's words in a diff
     *("in row", "the first in row", "1 value that is", "… values that are"),  # of "… not finite"
     *("the patch", "at most …"),  # of "… has … bytes" and of "… returned shape …"
+    *("the scratch folder", "the fitted state", "too many files to count"),  # of "… takes …"
     *("this host", "process … on host …"),  # of "another search writes to this run"
 }
 """Texts that are no messages of their own."""

@@ -14,7 +14,7 @@ PACKAGE = "pytest_autoresearch"
 SOURCE = Path(__file__).parent.parent / PACKAGE
 MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
 
-ROOMS = ("agents", "history", "report", "sandbox", "search")
+ROOMS = ("agents", "evaluation", "history", "report", "sandbox", "search")
 OPEN_TO_ALL = {"records", "exceptions"}
 HOSTS = {"pytest", "_pytest", "pluggy", "pytest_timeout", "xdist"}
 

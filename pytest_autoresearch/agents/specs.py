@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..exceptions import UsageProblem
-from .literals import Grammar
 from .protocol import Agent
 from .replay import Replay
+from .source import Grammar
 from .tune import Tune
 
-AVAILABLE = "tune (offline search of the literals) and replay:DIR (your own patches)"
+AVAILABLE = "tune (offline search of the parameters) and replay:DIR (your own patches)"
 LATER = ("llm", "command")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ..exceptions import HarnessFault, UsageProblem
 from ..records import Status
+from .champion import encode, record_path
 from .journal import Line
 from .lines import experiment_of, number_of
 from .messages import message
@@ -24,14 +25,25 @@ def write_commit(repository: Repository, before: State, line: Line) -> str:
     opened = line["kind"] == "opened"
     experiment = experiment_of(line) if opened else before.opened(number)
     kept = line.get("status") == Status.KEPT.name
+    parent = before.champion if kept else line["base"]
     name, email = before.header["author"]
     return repository.commit(
-        line["tree"],
-        [before.champion if kept else line["base"]],
+        _with_record(repository, before, line, parent),
+        [parent],
         message(before.header, experiment, line, before.block(line)),
         int(datetime.fromisoformat(line["time"]).timestamp()),
         author=(name, email),
     )
+
+
+def _with_record(repository: Repository, before: State, line: Line, parent: str) -> str:
+    """The tree that was evaluated, and a champion record: the line's own, else the parent's."""
+    objective = before.header["objective"]
+    path = record_path(objective["path"], objective["name"])
+    own = line.get("champion_record")
+    content = encode(own) if own else repository.files(parent, [path]).get(path)
+    tree: str = line["tree"]
+    return tree if content is None else repository.write_tree(tree, {path: content})
 
 
 def commits_of(

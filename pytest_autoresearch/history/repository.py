@@ -75,6 +75,12 @@ class Repository:
         contents = {path: trees.content(root, path) for path in paths}
         return {path: content for path, content in contents.items() if content is not None}
 
+    def blobs(self, tree: str, paths: Iterable[str]) -> dict[str, str]:
+        """Blob by path of those of ``paths`` that are regular files of a commit or tree."""
+        root = self._tree(tree)
+        found = {path: trees.regular(root, path) for path in paths}
+        return {path: str(blob.id) for path, blob in found.items() if blob is not None}
+
     def changes(self, before: str, after: str) -> dict[str, bool]:
         """Paths that differ between two trees; whether each is a regular file or gone in ``after``."""
         diff = self._tree(before).diff_to_tree(self._tree(after))

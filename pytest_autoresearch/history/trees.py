@@ -26,15 +26,21 @@ def regular_files(tree: pygit2.Tree) -> dict[str, str]:
     return {path: blob for path, mode, blob in walk(tree) if mode in REGULAR}
 
 
-def content(tree: pygit2.Tree, path: str) -> bytes | None:
-    """A regular file's content, ``None`` when there is no such file."""
+def regular(tree: pygit2.Tree, path: str) -> pygit2.Blob | None:
+    """A regular file, ``None`` when there is no such file."""
     try:
         entry = tree / path
     except (KeyError, UnicodeEncodeError):
         return None
     if not isinstance(entry, pygit2.Blob) or entry.filemode not in REGULAR:
         return None
-    return entry.data
+    return entry
+
+
+def content(tree: pygit2.Tree, path: str) -> bytes | None:
+    """A regular file's content, ``None`` when there is no such file."""
+    found = regular(tree, path)
+    return None if found is None else found.data
 
 
 def write(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..records import Objective, Record, Summary
+from ..records import Objective, Record, Status, Summary
 from . import digest
 from .text import better, change, count, human, one_line, short, signed
 
@@ -174,7 +174,7 @@ def _next(summary: Summary) -> Iterator[_Line]:
 def _resumable(summary: Summary) -> str:
     if summary.finished:
         return ""
-    if summary.baseline is None:
+    if summary.baseline is None and any(r.status is Status.FAILED for r in summary.records):
         return "; mend it, commit, and start again: a new run begins"
     return "; the run is not finished, the same command goes on with it"
 

@@ -91,7 +91,9 @@ class Answer:
         shape = DIMS.unpack(raw)[: len(self.shape)]
         for size, wanted, most in zip(shape, self.shape, self.most, strict=True):
             if not 0 <= size <= most or wanted not in (None, size):
-                raise ProtocolError(f"{name} answered with shape {shape}, expected {self.shape}")
+                raise ProtocolError(
+                    f"{name} answered with shape {shape}, expected {self.shape}, at most {self.most}"
+                )
         return shape
 
 

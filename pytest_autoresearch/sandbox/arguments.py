@@ -114,7 +114,7 @@ def _converter(kind: type) -> Callable[[Any, str], Any] | None:
 
 def _frame(value: Any, where: str) -> Any:
     """A pandas frame: columns stay, the index and ``attrs`` go."""
-    frame = value.reset_index(drop=True)
+    frame = _without_index(value)
     for position in range(frame.shape[1]):
         old = frame.iloc[:, position]
         new = _column(old, f"{where}.iloc[:, {position}]")
@@ -124,9 +124,16 @@ def _frame(value: Any, where: str) -> Any:
     return frame
 
 
+def _without_index(value: Any) -> Any:
+    """A view: `reset_index` may copy all of it."""
+    view = value.copy(deep=False)
+    view.index = sys.modules["pandas"].RangeIndex(len(value))
+    return view
+
+
 def _series(value: Any, where: str) -> Any:
     """A pandas series: its name stays, the index and ``attrs`` go."""
-    series = _column(value.reset_index(drop=True), where)
+    series = _column(_without_index(value), where)
     series.attrs = {}
     return series
 

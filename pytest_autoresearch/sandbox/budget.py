@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,9 +51,12 @@ class Meter:
     @property
     def next_limit(self) -> float:
         """Seconds until the budget or the session ends, whichever comes first."""
-        if self.deadline is None:
-            return self.left
-        return max(0.0, min(self.left, self.deadline - self._clock()))
+        return max(0.0, min(self.left, self.to_deadline))
+
+    @property
+    def to_deadline(self) -> float:
+        """Seconds until the session ends, infinite without a deadline."""
+        return math.inf if self.deadline is None else self.deadline - self._clock()
 
     @property
     def idle(self) -> float:
@@ -71,8 +75,12 @@ class Meter:
 
     def check(self) -> None:
         """Raise `Interrupted` when the session is over, `OverBudget` when the budget is used up."""
-        if self.deadline is not None and self._clock() >= self.deadline:
-            self.interrupted = True
-            raise Interrupted("stopped at the session's deadline")
+        if self.to_deadline <= 0:
+            self.interrupt()
         if self.left <= 0:
             raise OverBudget(f"over budget: stopped after {self.budget:g} s")
+
+    def interrupt(self) -> None:
+        """Raise `Interrupted`, and remember it: whatever the test does with it, nothing is judged."""
+        self.interrupted = True
+        raise Interrupted("stopped at the session's deadline")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 from ..records import Limits
+from .inside.imports import mappings
 
 PASSED_ON = (
     "LD_LIBRARY_PATH",
@@ -48,3 +50,25 @@ def import_path() -> list[str]:
     The sandbox starts without the variables and the user's folder that may have led there.
     """
     return [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str) and entry]
+
+
+def added_folders() -> list[str]:
+    """Folders that ``PYTHONPATH``, ``.pth`` files and finders of editable installs add to the path.
+
+    What ``.pth`` files add stands behind the standard library; what pytest adds, tests' folders for
+    instance, stands before it, and is left out.
+    """
+    found = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    library = os.path.realpath(sysconfig.get_path("stdlib"))
+    places = [at for at, path in enumerate(sys.path) if os.path.realpath(path) == library]
+    found += sys.path[places[-1] + 1 :] if places else []
+    for mapping in mappings():
+        found += filter(None, (_holding(name, path) for name, path in mapping.items()))
+    return [os.path.abspath(path) for path in found]
+
+
+def _holding(name: str, path: str) -> str:
+    """The folder below which a package or module has its own dotted name as path; else nothing."""
+    plain = path.removesuffix(f"{os.sep}__init__.py").removesuffix(".py")
+    end = os.sep + name.replace(".", os.sep)
+    return plain.removesuffix(end) if plain.endswith(end) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 WARM = frozenset(
     {
@@ -28,18 +28,24 @@ FROM = re.compile(
 )
 
 
-def libraries(files: Mapping[str, bytes]) -> tuple[str, ...]:
+def libraries(files: Mapping[str, bytes], own: Collection[str] = ()) -> tuple[str, ...]:
     """Dotted names to import, found by pattern, never by parsing; only names of `WARM` libraries.
 
     ``from a.b import c`` yields ``a.b`` and ``a.b.c``: who imports them finds out whether the last
-    is a module.
+    is a module. ``own`` are the candidate's own modules: it must not get libraries of these names.
     """
+    tops = WARM.difference(own)
+    warm = [name for name in imports(files) if name.partition(".")[0] in tops]
+    return tuple(warm[:MAX_NAMES])
+
+
+def imports(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Dotted names that files import, found in the same way."""
     found: dict[str, None] = {}
     for path, text in files.items():
         if path.endswith(".py"):
             found.update(dict.fromkeys(_names(text[:MAX_FILE])))
-    warm = [name for name in found if name.partition(".")[0] in WARM]
-    return tuple(warm[:MAX_NAMES])
+    return tuple(found)
 
 
 def _names(text: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the judge hands to a candidate's process: memory files, filled or of a fixed size."""
+"""What the judge hands to a candidate's process: files in memory or without a name, filled or empty."""
 
 from __future__ import annotations
 
@@ -11,15 +11,53 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from ..exceptions import UsageProblem
+import numpy as np
+import numpy.typing as npt
+
+from ..exceptions import HarnessFault, UsageProblem
 from ..records import Json
 
 ALIGN = 64
 SAMPLE = 1 << 16
+LARGE = 1 << 30
+"""Bytes above which arguments lie in a file, not in memory."""
+
+BLOCK = 16 << 20
+"""Bytes of an array with gaps that are copied at once."""
+
+
+class Scattered:
+    """The numbers of an array that has gaps: one that is never copied whole."""
+
+    def __init__(self, array: npt.NDArray[Any]) -> None:
+        self._array = array
+
+    def __len__(self) -> int:
+        return self._array.nbytes
+
+    def ends(self, size: int) -> list[memoryview]:
+        """About ``size`` bytes from the beginning and from the end."""
+        count = max(1, size // self._array.itemsize)
+        return [_bytes(self._array.flat[:count]), _bytes(self._array.flat[-count:])]
+
+    def blocks(self) -> Iterator[memoryview]:
+        """All bytes, in the order of a C array."""
+        flat = self._array.flat
+        step = max(1, BLOCK // self._array.itemsize)
+        for start in range(0, self._array.size, step):
+            yield _bytes(flat[start : start + step])
+
+
+def _bytes(array: npt.NDArray[Any]) -> memoryview:
+    return array.reshape(-1).view("uint8").data
+
+
+Piece = memoryview | Scattered
 
 
 @dataclass(frozen=True)
@@ -27,16 +65,22 @@ class Payload:
     """Pickled arguments, with large buffers beside the pickle instead of inside it."""
 
     head: bytes
-    buffers: list[memoryview] = field(default_factory=list)
+    buffers: Sequence[Piece] = field(default_factory=list)
 
     def digest(self) -> int:
         """A number that depends on the content (of long buffers: on both ends and the length)."""
         state = hashlib.blake2b(digest_size=16)
         for piece in (memoryview(self.head), *self.buffers):
             state.update(len(piece).to_bytes(8, "little"))
-            state.update(piece[:SAMPLE])
-            state.update(piece[-SAMPLE:])
+            for end in _ends(piece):
+                state.update(end)
         return int.from_bytes(state.digest(), "little")
+
+
+def _ends(piece: Piece) -> Sequence[memoryview]:
+    if isinstance(piece, Scattered):
+        return piece.ends(SAMPLE)
+    return piece[:SAMPLE], piece[-SAMPLE:]
 
 
 def pack(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Payload:
@@ -44,27 +88,67 @@ def pack(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Payload
 
     Raises `UsageProblem` for what cannot be pickled after all (a column of a foreign type, say).
     """
-    buffers: list[pickle.PickleBuffer] = []
     head = io.BytesIO()
+    pickler = _Pickler(head)
     try:
-        _Pickler(head, protocol=5, buffer_callback=buffers.append).dump((args, dict(kwargs)))
+        pickler.dump((args, dict(kwargs)))
     except Exception as error:
         raise UsageProblem(
             f"the arguments of {name} cannot be sent to a process: {type(error).__name__}: {error}"
         ) from error
-    return Payload(head.getvalue(), [buffer.raw() for buffer in buffers])
+    return Payload(head.getvalue(), pickler.pieces)
+
+
+def _reduced(array: npt.NDArray[Any]) -> tuple[Any, Any]:
+    """What NumPy pickles: a function, and the buffer, type, shape and order that it takes."""
+    reduced: Any = array.__reduce_ex__(5)
+    return reduced[0], reduced[1]
+
+
+class _Contents:
+    """Pickled as a file in memory with the same bytes."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        self._buffer = pickle.PickleBuffer(file.getbuffer())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return io.BytesIO, (self._buffer,)
 
 
 class _Pickler(pickle.Pickler):
-    """Sends polars values as Parquet.
+    """Leaves the bytes of large values out of the pickle, in ``pieces``."""
 
-    A slice of polars strings shares the whole column's buffer, and its own pickle takes all of that
-    along, rows that were cut off included.
-    """
+    def __init__(self, head: io.BytesIO) -> None:
+        super().__init__(head, protocol=5, buffer_callback=self._leave_out)
+        self.pieces: list[Piece] = []
+        self._scattered: dict[int, Scattered] = {}
+
+    def _leave_out(self, buffer: pickle.PickleBuffer) -> None:
+        scattered = self._scattered.pop(id(buffer), None)
+        self.pieces.append(buffer.raw() if scattered is None else scattered)
 
     def reducer_override(self, value: Any) -> Any:
-        if not type(value).__module__.startswith("polars."):
+        if type(value) is np.ndarray:
+            return self._array(value)
+        if type(value).__module__.startswith("polars."):
+            return self._polars(value)
+        return NotImplemented
+
+    def _array(self, value: npt.NDArray[Any]) -> Any:
+        """A part of an array, which NumPy's own pickle would copy into the pickle."""
+        if value.flags.forc or value.dtype.hasobject or not value.size:
             return NotImplemented
+        rebuild, whole = _reduced(np.empty(0, value.dtype))
+        placeholder = pickle.PickleBuffer(b"")
+        self._scattered[id(placeholder)] = Scattered(value)
+        return rebuild, (placeholder, whole[1], value.shape, whole[3])
+
+    def _polars(self, value: Any) -> Any:
+        """As Parquet.
+
+        A slice of polars strings shares the whole column's buffer, and its own pickle takes all of
+        that along, rows that were cut off included.
+        """
         polars = sys.modules["polars"]
         if type(value) is polars.Series:
             return operator.methodcaller("to_series"), (value.to_frame(),)
@@ -72,12 +156,12 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         file = io.BytesIO()
         value.write_parquet(file, compression="uncompressed", statistics=False)
-        return polars.read_parquet, (file.getvalue(),)
+        return polars.read_parquet, (_Contents(file),)
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A filled memory file: where in it the order lies, and how long file and order are."""
+    """A filled file: where in it the order lies, and how long file and order are."""
 
     fd: int
     start: int
@@ -85,9 +169,13 @@ class Parcel:
     size: int
 
 
-def parcel(order: Mapping[str, Json], payload: Payload) -> Parcel:
-    """Write arguments and order into a memory file that nobody can change any more."""
-    contents = [memoryview(payload.head), *payload.buffers]
+def parcel(order: Mapping[str, Json], payload: Payload, folder: Path) -> Parcel:
+    """Write arguments and order into a file that nobody can change any more.
+
+    It is a memory file, or, above `LARGE`, a file in ``folder`` without a name: memory that the kernel
+    can take back. Raises `HarnessFault` when there is no room for it.
+    """
+    contents: list[Piece] = [memoryview(payload.head), *payload.buffers]
     pieces: list[tuple[int, int]] = []
     offset = 0
     for piece in contents:
@@ -95,12 +183,54 @@ def parcel(order: Mapping[str, Json], payload: Payload) -> Parcel:
         offset += -(-len(piece) // ALIGN) * ALIGN
     text = json.dumps({**order, "pieces": pieces}).encode()
     size = offset + len(text)
-    fd = memory_file(size)
-    for (at, _), piece in zip(pieces, contents, strict=True):
-        _write(fd, piece, at)
-    _write(fd, text, offset)
-    seal(fd, writable=False)
+    placed = [*zip((at for at, _ in pieces), contents, strict=True), (offset, memoryview(text))]
+    try:
+        fd = _on_disk(placed, folder) if size > LARGE else _in_memory(placed, size)
+    except OSError as error:
+        raise HarnessFault(
+            f"there is no room for {size / 2**20:.0f} MiB of arguments in "
+            f"{folder if size > LARGE else 'memory'}: {error.strerror}; make room, or set TMPDIR to a "
+            "folder that has it"
+        ) from error
     return Parcel(fd, offset, len(text), size)
+
+
+Placed = Sequence[tuple[int, Piece]]
+
+
+def _in_memory(placed: Placed, size: int) -> int:
+    fd = memory_file(size)
+    try:
+        _fill(fd, placed)
+        seal(fd, writable=False)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _on_disk(placed: Placed, folder: Path) -> int:
+    """A descriptor to read from; the file is gone when all of its descriptors are closed."""
+    writing, name = tempfile.mkstemp(dir=folder, prefix="arguments-")
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.unlink(name)
+    try:
+        _fill(writing, placed)
+    except BaseException:
+        os.close(fd)
+        raise
+    finally:
+        os.close(writing)
+    return fd
+
+
+def _fill(fd: int, placed: Placed) -> None:
+    for offset, piece in placed:
+        for block in piece.blocks() if isinstance(piece, Scattered) else [piece]:
+            _write(fd, block, offset)
+            offset += len(block)
 
 
 def memory_file(size: int) -> int:

@@ -26,7 +26,8 @@ from ..exceptions import (
 from ..records import Json, Limits
 from .budget import Meter
 from .environment import environment, import_path
-from .files import discard
+from .files import Room, discard, size_of
+from .gauge import Gauge
 from .job import Job, Result
 from .kin import Kin, wait_unless_stopped
 from .payload import Parcel, memory_file, parcel, seal
@@ -177,10 +178,11 @@ class Sandbox:
             capacity = job.answer.capacity if job.answer is not None else 0
             largest = max(limits.scratch, limits.artifact, capacity)
             order = {**job.order, "scratch": str(scratch), "largest": largest}
-            packed = parcel(order, job.payload)
+            packed = parcel(order, job.payload, self.folder)
             stack.callback(os.close, packed.fd)
+            rooms = self._rooms(job, scratch)
             for _ in range(2):
-                watch, seconds = self._watched(job.name, meter, packed, result)
+                watch, seconds = self._watched(job.name, meter, packed, result, rooms)
                 if watch.started or isinstance(watch.failure, OverBudget | OutOfMemory):
                     return _result(job, watch, seconds, result, scratch)
         raise HarnessFault(
@@ -188,8 +190,24 @@ class Sandbox:
             f"{watch.output.strip() or 'nothing'}"
         )
 
+    def _rooms(self, job: Job, scratch: Path) -> list[Room]:
+        """The folders that the job may fill."""
+        output = job.answer.capacity if job.answer is not None and job.yields else 0
+        given = output + (size_of(scratch) if job.files else 0)
+        limits = self.limits
+        rooms = [Room(scratch, limits.scratch, "the scratch folder", "scratch", given)]
+        if job.order.get("op") == "fit":
+            state = Path(job.order["artifact"])
+            rooms.append(Room(state, limits.artifact, "the fitted state", "artifact"))
+        return rooms
+
     def _watched(
-        self, name: str, meter: Meter, packed: Parcel, result: int | None
+        self,
+        name: str,
+        meter: Meter,
+        packed: Parcel,
+        result: int | None,
+        rooms: Sequence[Room],
     ) -> tuple[Watch, float]:
         """Have a process do the job; the watch that saw it end, and the seconds from job to end."""
         process = self._begin(packed, result)
@@ -199,9 +217,8 @@ class Sandbox:
             watch = Watch(
                 process,
                 meter,
-                memory=self.limits.memory,
-                free=packed.size,
-                result=result,
+                gauge=Gauge(self.limits.memory, packed, result, self.folder),
+                rooms=rooms,
                 spare=lambda: self._spare,
             )
             watch.wait(name)
@@ -320,7 +337,7 @@ def _result(job: Job, watch: Watch, seconds: float, result: int | None, scratch:
             failure = error
     return Result(
         seconds=seconds,
-        peak_mb=watch.peak / MIB,
+        peak_mb=watch.gauge.peak / MIB,
         output=watch.output,
         array=array,
         failure=failure,

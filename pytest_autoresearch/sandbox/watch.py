@@ -8,7 +8,7 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..exceptions import (
     CandidateError,
@@ -19,15 +19,22 @@ from ..exceptions import (
     Stopped,
 )
 from .budget import Meter
+from .files import Room
+from .gauge import Gauge
 from .inside.nursery import ENDED
 from .inside.processes import children, descendants
 from .inside.worker import ERROR, MAX_TEXT, MEMORY, OK, REPORT, STARTED
-from .memory import proportional, resident, used_by_file
 from .process import Process
 from .text import Tail, clean
 
 PERIOD = 0.02
 """Seconds between two looks at the memory."""
+
+ROOM_PERIOD = 0.25
+"""Seconds between two looks at the folders that it may fill."""
+
+LONGEST = 0.5
+"""Seconds between two looks at the memory when a look is slow."""
 
 CHUNK = 1 << 16
 MAX_OUTPUT = 64 << 10
@@ -37,9 +44,8 @@ MIB = 1 << 20
 class Watch:
     """One process under watch, from its job to its death.
 
-    ``memory`` is the limit in bytes, ``free`` what of the shared memory is not charged (the arguments),
-    ``result`` the memory file for the answer, charged with what is written to it. ``spare`` tells
-    the process that waits for the next job, whose memory is not this one's.
+    ``gauge`` knows what memory it is charged for, ``rooms`` are the folders that it may fill. ``spare``
+    tells the process that waits for the next job, whose memory is not this one's.
     """
 
     def __init__(
@@ -47,24 +53,22 @@ class Watch:
         process: Process,
         meter: Meter,
         *,
-        memory: int,
-        free: int,
-        result: int | None,
+        gauge: Gauge,
+        rooms: Sequence[Room],
         spare: Callable[[], Process | None],
     ) -> None:
         self.process = process
         self.meter = meter
+        self.gauge = gauge
+        self.rooms = rooms
         self.spare = spare
-        self.memory = memory
-        self.free = free
-        self.result = result
-        self.peak = 0
         self.failure: CandidateFailure | None = None
         self._status: int | None = None
         self._output = Tail(MAX_OUTPUT)
         self._frame = b""
         self._report = b""
         self._next_look = time.monotonic() + PERIOD
+        self._next_room = time.monotonic() + ROOM_PERIOD
 
     @property
     def output(self) -> str:
@@ -90,6 +94,7 @@ class Watch:
                     self._turn(selector)
                 # The judge may have been asleep while the candidate went on.
                 self.meter.check()
+                self._look_around()
             except CandidateFailure as failure:
                 self.failure = failure
             finally:
@@ -120,17 +125,25 @@ class Watch:
         began = time.monotonic()
         pids = self._tree()
         self.process.kin.add(pids)
-        used = (resident if len(pids) == 1 else proportional)(pids, free=self.free)
-        if self.result is not None:
-            used += used_by_file(self.result)
-        self.peak = max(self.peak, used)
-        if used > self.memory:
+        used, limit = self.gauge.look(pids), self.gauge.limit
+        if used > limit:
             raise OutOfMemory(
                 f"out of memory: {used / MIB:.0f} MiB in use, the limit is "
-                f"{self.memory / MIB:.0f} MiB (memory of the sandbox marker)"
+                f"{limit / MIB:.0f} MiB (memory of the sandbox marker)"
             )
         ended = time.monotonic()
-        self._next_look = ended + max(PERIOD, 10 * (ended - began))
+        self._next_look = ended + min(max(PERIOD, 10 * (ended - began)), LONGEST)
+        if ended >= self._next_room:
+            self._look_around()
+            cost = time.monotonic() - ended
+            self._next_room = ended + max(ROOM_PERIOD, 20 * cost)
+
+    def _look_around(self) -> None:
+        """Measure the folders; files without a name lie in the first one's file system."""
+        first, *others = self.rooms
+        first.check(self.gauge.unlinked)
+        for room in others:
+            room.check()
 
     def _tree(self) -> list[int]:
         """The candidate, what it started, and its orphans, which are the zygote's other children."""
@@ -191,7 +204,7 @@ class Watch:
         ended = self.process.ended
         if ended is not None and len(ended) == ENDED.size:
             self._status, largest, _user, _system = ENDED.unpack(ended)
-            self.peak = max(self.peak, largest)
+            self.gauge.ended(largest)
 
     def _judged(self, name: str) -> CandidateFailure | None:
         """What the frame and the exit status together say."""

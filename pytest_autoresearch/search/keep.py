@@ -28,7 +28,8 @@ class Step(Enum):
 class Rule:
     """The settings of the race, frozen when a run starts.
 
-    ``repeats`` is how often the champion is measured on each of ``splits`` splits. A candidate is
+    ``repeats`` is how often the champion is measured on each of ``splits`` splits, in no more than
+    ``passes`` passes in all, where that is not 0. A candidate is
     dropped in its first pass when z falls below a line from ``start`` (no folds) to ``end`` (all
     folds), and after its second when z is below ``z_go``. ``persistent`` is the share of the noise that
     other splits and seeds do not cure; ``persistent_alone`` where there is one split only, whose luck
@@ -41,6 +42,7 @@ class Rule:
     end: float = 0.6
     splits: int = 3
     repeats: int = 2
+    passes: int = 0
     persistent: float = 0.1
     persistent_alone: float = 0.25
     min_effect: float = 0.0
@@ -61,14 +63,14 @@ class Rule:
         often because it alone has to show the noise.
         """
         wanted = (
-            list(range(self.splits)) * self.repeats
+            sorted(list(range(self.splits)) * self.repeats)
             if folds == "callable"
             else [0] * (2 * self.repeats)
-        )
+        )[: self.passes or None]
         for one in done:
             if one.split in wanted:
                 wanted.remove(one.split)
-        return tuple(sorted(wanted))
+        return tuple(wanted)
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ def explained(finding: Finding, metric: str, needs: float) -> str:
         return f"{metric} was not scored"
     if finding.champion is None or finding.delta is None:
         return f"{metric} {finding.score:.4g}"
-    digits = _digits(finding.delta)
+    digits = digits_of(finding.delta)
     text = f"{metric} {finding.score:.{digits}f} against {finding.champion:.{digits}f}"
     text += f": {finding.delta:+.{digits}f}"
     if finding.z is not None:
@@ -199,7 +201,7 @@ def explained(finding: Finding, metric: str, needs: float) -> str:
     return f"{text}; {finding.why}" if finding.why else text
 
 
-def _digits(delta: float) -> int:
+def digits_of(delta: float) -> int:
     """Decimals that show a difference with two significant digits, at least four, at most ten."""
     if not delta or not math.isfinite(delta):
         return 4

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from statistics import fmean
 from typing import Protocol
 
 from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, Refused
@@ -19,14 +18,13 @@ from ..records import (
     Proposal,
     Record,
     Status,
-    Turn,
     Verdict,
 )
-from . import constraints
-from .keep import Finding, Measurement, Plan, Rule, explained, replayed
+from .earlier import Earlier
+from .keep import Rule
+from .measuring import Measuring
 from .proposals import admitted
-from .race import no_noise, race
-from .standing import History, Standing
+from .standing import History
 
 MOST_REPEATS = 50
 """So many proposals in a row that repeat earlier trees end the search: the agent is stuck."""
@@ -34,8 +32,6 @@ UNTRIED = (Status.REFUSED, Status.FAILED)
 """Ends that say nothing of a tree: it may be proposed again."""
 MOST_KILLS = 3
 """So many sessions killed during one experiment put the blame on its patch."""
-SAME_CRASH = 3
-"""So many different patches in a row with one exception in the frozen test question the test."""
 
 
 class Agent(Protocol):
@@ -61,11 +57,12 @@ class Project(Protocol):
         ...
 
 
-class Search(Standing):
+class Search(Measuring):
     """One search of one objective.
 
-    ``limit`` is the number of experiments of the run after which `ask` has nothing more; ``seed``
-    makes the candidates' seeds, which belong to the judge.
+    ``limit`` is the number of experiments of the run after which `ask` has nothing more; ``thinking``
+    is entered while the agent proposes; ``certify`` makes the champion record of an experiment that is
+    about to be kept.
     """
 
     def __init__(
@@ -80,15 +77,25 @@ class Search(Standing):
         isolation: str,
         seed: int,
         limit: int | None = None,
+        earlier: Earlier | None = None,
+        hours: float | None = None,
     ) -> None:
-        super().__init__(rule, history)
-        self.objective = objective
+        super().__init__(
+            objective,
+            rule,
+            history,
+            project,
+            isolation=isolation,
+            seed=seed,
+            earlier=earlier or Earlier(),
+            hours=hours,
+        )
         self.project = project
         self.agent = agent
         self.agent_name = agent_name
-        self.isolation = isolation
-        self.seed = seed
         self.limit = limit
+        self.thinking: Callable[[], AbstractContextManager[None]] = nullcontext
+        self.certify: Callable[[Record], Mapping[str, Json] | None] = lambda record: None
         self.exhausted = False
         self._close_killed()
         for record in history.records:
@@ -106,7 +113,7 @@ class Search(Standing):
             verdict = Verdict(Status.INTERRUPTED, "its session was killed")
             if kills >= MOST_KILLS and experiment.part is Part.EXPERIMENT:
                 verdict = Verdict(Status.CRASH, f"{kills} sessions were killed while it ran")
-            record = self._record(experiment, Outcome(), verdict)
+            record = self.record(experiment, Outcome(), verdict)
             notes = {**record.notes, "kills": kills}
             self.history.finished(experiment, replace(record, notes=notes))
 
@@ -117,7 +124,9 @@ class Search(Standing):
 
         Raises `AgentFailed` when the agent is broken.
         """
-        experiment = self._measurement() or self._resumed() or self._proposed()
+        self._reuse()
+        done = self.reached_limit and not self.history.pending
+        experiment = self.measurement(done=done) or self._resumed() or self._proposed()
         if experiment is not None:
             self.history.opened(experiment)
         return experiment
@@ -126,72 +135,6 @@ class Search(Standing):
     def reached_limit(self) -> bool:
         """Whether the run has evaluated as many experiments as it was asked to."""
         return self.limit is not None and self.history.next_number > self.limit
-
-    @property
-    def hopeless(self) -> str:
-        """Why going on makes no sense: the champion could not be measured. Empty while it does.
-
-        A new champion's references get a second try; a champion that fails where it once succeeded
-        shows that the frozen test is broken.
-        """
-        last = list(self.history.records[-2:])
-        failed = [r.status is Status.FAILED and r.part is not Part.EXPERIMENT for r in last]
-        if not failed or not failed[-1]:
-            measured = bool(last) and last[-1].status is Status.MEASURED
-            return self._blind() if measured else ""
-        forgiven = last[-1].part is Part.REFERENCE and self.lacking() and not all(failed)
-        return "" if forgiven and len(last) > 1 else last[-1].reason
-
-    def _blind(self) -> str:
-        """Why no candidate can ever win, when the calibration has shown that."""
-        if self.baseline is None or self.lacking():
-            return ""
-        known = self.reference()
-        if known.deterministic and len(known.splits) == 1 and known.folds == 1:
-            return no_noise("one fold")
-        return ""
-
-    def plan(self, experiment: Experiment) -> Plan:
-        """The passes of an evaluation; a pure function of the journal."""
-        if experiment.part is Part.EXPERIMENT:
-            seeds = [self._seed(experiment.item, n) for n in range(self.rule.splits)]
-            return race(self.rule, self.reference(), self.objective.direction, seeds)
-        return Measurement(experiment.turns)
-
-    def _measurement(self) -> Experiment | None:
-        """The baseline, its calibration or a new champion's references, as far as they lack."""
-        number, commit = self.history.champion_number, self.history.champion
-        baseline = self.baseline
-        if baseline is None:
-            return self._measure("0000", Part.BASELINE, 0, commit, (0,))
-        if self.reached_limit and not self.history.pending and number > 0:
-            return None
-        if splits := self.lacking():
-            part = Part.REFERENCE if number else Part.CALIBRATION
-            return self._measure(self._again(number, part), part, number, commit, splits)
-        if self._suspicious():
-            return self._measure(
-                self._again(number, Part.REFERENCE), Part.REFERENCE, number, commit, (0,)
-            )
-        return None
-
-    def _measure(
-        self, item: str, part: Part, number: int, commit: str, splits: Sequence[int]
-    ) -> Experiment:
-        turns = tuple(Turn(split, self._seed(item, n)) for n, split in enumerate(splits))
-        return Experiment(item, part, number, commit, self.project.tree_of(commit), turns)
-
-    def _again(self, number: int, part: Part) -> str:
-        """An item name for a re-measurement that is not taken yet."""
-        name = f"{number:04d}-{part.value}"
-        taken = {
-            record.item
-            for record in self.history.records
-            if record.status is not Status.INTERRUPTED
-        }
-        if name not in taken:
-            return name
-        return next(f"{name}-{n}" for n in range(2, len(taken) + 3) if f"{name}-{n}" not in taken)
 
     def _resumed(self) -> Experiment | None:
         """An experiment that was under way when an earlier session ended."""
@@ -214,7 +157,8 @@ class Search(Standing):
     def _proposal(self) -> Proposal | None:
         briefing = self.project.briefing(self)
         try:
-            proposal = self.agent.propose(briefing)
+            with self.thinking():
+                proposal = self.agent.propose(briefing)
         except (AutoresearchError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -258,7 +202,7 @@ class Search(Standing):
             if evaluated and record.tree == tree and record.status not in UNTRIED:
                 repeated = record.experiment != number
                 return f"repeats experiment {record.experiment}" if repeated else ""
-        return ""
+        return self.earlier.twin(tree)
 
     def _empty(self, proposal: Proposal) -> str:
         """Why a proposal that changes nothing is not worth a number."""
@@ -278,16 +222,6 @@ class Search(Standing):
             refused=why,
         )
 
-    def _suspicious(self) -> bool:
-        """Whether the last patches all failed with one exception in the frozen test."""
-        last = self.history.records[-SAME_CRASH:]
-        return (
-            len(last) == SAME_CRASH
-            and all(r.status is Status.CRASH and r.part is Part.EXPERIMENT for r in last)
-            and len({r.reason for r in last}) == 1
-            and all(r.notes.get("in_test") for r in last)
-        )
-
     # What came out
 
     def tell(self, experiment: Experiment, outcome: Outcome) -> Record:
@@ -295,14 +229,26 @@ class Search(Standing):
 
         Raises `AgentFailed`, when the record is written, if the agent raises or only repeats itself.
         """
+        outcome = self.whole(experiment, outcome)
         verdict = self.judge(experiment, outcome)
-        record = self.history.finished(experiment, self._record(experiment, outcome, verdict))
+        record = self.record(experiment, outcome, verdict)
+        if verdict.status is Status.BASELINE:
+            record = self.noted(record)
+        if verdict.status is Status.KEPT:
+            record = replace(record, champion_record=self.certify(record))
+        record = self.history.finished(experiment, record)
         self._tell_agent(record)
+        self._reuse()
         if self._stuck():
             raise AgentFailed(
                 f"agent {self.agent_name} repeated earlier experiments {MOST_REPEATS} times in a row"
             )
         return record
+
+    def _reuse(self) -> None:
+        reused = self.take_over()
+        if reused is not None:
+            self._tell_agent(reused)
 
     def _tell_agent(self, record: Record) -> None:
         try:
@@ -315,112 +261,6 @@ class Search(Standing):
                 f"[{record.item}]: {error}"
             ) from error
 
-    def judge(self, experiment: Experiment, outcome: Outcome) -> Verdict:
-        """The verdict on an outcome; replays the keep rule over its scores."""
-        if experiment.part is Part.SKIPPED:
-            return Verdict(Status.SKIPPED, experiment.refused)
-        finding = self._finding(experiment, outcome)
-        status, reason = self._concluded(experiment, outcome, finding)
-        return Verdict(status, reason, finding.score, finding.champion, finding.delta, finding.z)
-
-    def _finding(self, experiment: Experiment, outcome: Outcome) -> Finding:
-        if experiment.refused or not outcome.passes:
-            return Finding(better=False)
-        plan = self.plan(experiment)
-        folds = max(len(one.scores) for one in outcome.passes)
-        if experiment.part is Part.EXPERIMENT:
-            folds = self.reference().folds
-        try:
-            return replayed(plan, outcome.passes, folds)
-        except (ValueError, KeyError):
-            return Finding(better=False, score=fmean(outcome.passes[0].scores))
-
-    def _concluded(
-        self, experiment: Experiment, outcome: Outcome, finding: Finding
-    ) -> tuple[Status, str]:
-        if outcome.status is Status.INTERRUPTED:
-            return Status.INTERRUPTED, outcome.reason
-        if experiment.part is not Part.EXPERIMENT:
-            return self._measured(experiment, outcome)
-        if outcome.status is not None:
-            return outcome.status, outcome.reason
-        text = explained(finding, self.objective.metric, self.rule.z_keep)
-        if not finding.better:
-            return Status.DISCARD, text
-        if not (outcome.complete and outcome.asked):
-            return Status.CRASH, "the frozen test did not run to its verdict"
-        broken = constraints.first_broken(
-            self.objective.constraints, outcome, self.baseline_values()
-        )
-        return (Status.DISCARD, broken) if broken else (Status.KEPT, text)
-
-    def _measured(self, experiment: Experiment, outcome: Outcome) -> tuple[Status, str]:
-        """The status of a measurement of the champion, which has to succeed."""
-        if outcome.status is not None:
-            return Status.FAILED, outcome.reason
-        if experiment.part is not Part.BASELINE:
-            return Status.MEASURED, ""
-        missing = constraints.unlogged(self.objective.constraints, outcome)
-        if missing:
-            return Status.FAILED, (
-                f"constraints name {', '.join(missing)}, which the test never logged: "
-                f"call experiment.log({missing[0]}=…) or drop the constraint"
-            )
-        return Status.BASELINE, ""
-
-    def _record(self, experiment: Experiment, outcome: Outcome, verdict: Verdict) -> Record:
-        proposal = experiment.proposal or Proposal()
-        notes: dict[str, Json] = dict(proposal.notes)
-        if verdict.status is Status.CRASH and outcome.in_test:
-            notes["in_test"] = True
-        return Record(
-            item=experiment.item,
-            part=experiment.part,
-            experiment=experiment.number,
-            status=verdict.status,
-            reason=verdict.reason,
-            objective=self.objective.name,
-            metric=self.objective.metric,
-            direction=self.objective.direction,
-            score=verdict.score,
-            champion=verdict.champion,
-            delta=verdict.delta,
-            z=verdict.z,
-            passes=outcome.passes,
-            folds=outcome.folds,
-            tree=experiment.tree,
-            base=experiment.base,
-            origin=experiment.origin,
-            agent=experiment.agent,
-            description=proposal.description,
-            hypothesis=proposal.hypothesis,
-            theme=proposal.theme,
-            expected=proposal.expected,
-            notes=notes,
-            log=outcome.log,
-            fit_seconds=outcome.usage.fit_seconds,
-            predict_seconds=outcome.usage.predict_seconds,
-            seconds=round(outcome.seconds, 3),
-            peak_memory_mb=outcome.usage.peak_memory_mb,
-            peak_gpu_memory_mb=outcome.usage.peak_gpu_memory_mb,
-            isolation=self.isolation,
-            trust=outcome.trust,
-            output=outcome.output,
-        )
-
     def _stuck(self) -> bool:
         last = self.history.records[-MOST_REPEATS:]
         return len(last) == MOST_REPEATS and all(r.part is Part.SKIPPED for r in last)
-
-    def _seed(self, item: str, turn: int) -> int:
-        """A seed that belongs to the judge: from the run's seed, the item and the pass."""
-        digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
-        return int.from_bytes(digest[:4], "big") >> 1
-
-
-def expected_seconds(records: Sequence[Record]) -> float:
-    """Wall seconds that the next experiment's first pass will probably take."""
-    for record in records:
-        if record.part is Part.BASELINE and record.passes:
-            return record.seconds / len(record.passes)
-    return 0.0

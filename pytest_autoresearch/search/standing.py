@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Protocol
 
 from ..exceptions import HarnessFault
-from ..records import Experiment, Part, Pass, Record, Status
+from ..records import Experiment, Json, Part, Pass, Record, Status
 from . import constraints
 from .keep import Rule
 from .noise import Reference, reference, residual
+
+AGAIN = (Part.CALIBRATION, Part.REFERENCE)
+"""Further measurements of a tree that has been scored before."""
 
 
 class History(Protocol):
@@ -41,8 +45,24 @@ class Standing:
     """How a run stands, read from its records each time: nothing is remembered beside them."""
 
     def __init__(self, rule: Rule, history: History) -> None:
-        self.rule = rule
+        self._rule = rule
         self.history = history
+
+    @property
+    def rule(self) -> Rule:
+        """The keep rule; with fewer measurements of champions, when they were found to be expensive.
+
+        What was found is written in the baseline's record, so that every session reads the same.
+        """
+        shrunk = self.note("calibration")
+        if shrunk is None:
+            return self._rule
+        return replace(self._rule, splits=int(shrunk["splits"]), passes=int(shrunk["passes"]))
+
+    def note(self, name: str) -> Json:
+        """What was noted of the run when its baseline had been measured; ``None``: nothing."""
+        baseline = self.baseline
+        return None if baseline is None else baseline.notes.get(name)
 
     @property
     def baseline(self) -> Record | None:
@@ -86,15 +106,7 @@ class Standing:
 
         The screening pass of a winner never counts: it was selected for being high.
         """
-        found: list[Pass] = []
-        for record in self.history.records:
-            if record.experiment != number:
-                continue
-            if record.status in (Status.BASELINE, Status.MEASURED):
-                found.extend(record.passes)
-            elif record.status is Status.KEPT:
-                found.extend(record.passes[1:])
-        return found
+        return passes_of(self.history.records, number)
 
     def residuals(self) -> list[float]:
         """Fold residuals of all complete first passes against the champion of their time."""
@@ -121,6 +133,21 @@ class Standing:
         if baseline is None:
             return (0,)
         return self.rule.to_measure(baseline.folds, self.passes_of(self.history.champion_number))
+
+
+def passes_of(records: Iterable[Record], number: int | None) -> list[Pass]:
+    """See `Standing.passes_of`. Of a measurement that was interrupted the whole passes count."""
+    found: list[Pass] = []
+    for record in records:
+        if record.experiment != number:
+            continue
+        if record.status in (Status.BASELINE, Status.MEASURED):
+            found.extend(record.passes)
+        elif record.status is Status.KEPT:
+            found.extend(record.passes[1:])
+        elif found and record.status is Status.INTERRUPTED and record.part in AGAIN:
+            found.extend(one for one in record.passes if len(one.scores) == len(found[0].scores))
+    return found
 
 
 def _against(champion: Sequence[Pass], one: Pass) -> list[float]:

@@ -42,7 +42,7 @@ if __name__ == "__main__":
 
 def found(source: str | bytes) -> list[dict[str, Any]]:
     data = source.encode() if isinstance(source, str) else source
-    return read_literals({"model.py": data})
+    return [one for one in read_literals({"model.py": data}) if one["sort"] == "literal"]
 
 
 def triples(source: str) -> list[tuple[str, str, str]]:
@@ -121,32 +121,32 @@ HOSTILE = {
 
 def test_no_file_keeps_the_others_from_being_read() -> None:
     literals = read_literals(HOSTILE | {"z_good.py": b"rate = 0.5\n"})
-    assert [(one["path"], one["text"]) for one in literals] == [("z_good.py", "0.5")]
+    read = [one for one in literals if one["sort"] == "literal"]
+    assert [(one["path"], one["text"]) for one in read] == [("z_good.py", "0.5")]
+    unread = {one["path"] for one in literals if one["sort"] == "unread"}
+    assert {"a_open.py", "b_deep.py", "c_minus.py", "e_huge.py", "f_latin.py"} <= unread
+    assert not unread & {"i_text.txt", "j_empty.py", "k_name.py", "z_good.py"}
 
 
 SLOW = b"x = 1.0" + b" + 1.0" * 20_000 + b"\n"
 
 
 def test_a_file_that_keeps_the_parser_busy_is_given_up() -> None:
-    assert read_literals({"slow.py": SLOW}, seconds=0.5) == []
+    found = read_literals({"slow.py": SLOW}, seconds=0.5)
+    assert found == [{"sort": "unread", "path": "slow.py"}]
 
 
-def test_a_busy_parser_leaves_time_for_the_other_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = Path(grammar.__file__).read_text(encoding="utf-8")
-    hasty = source.replace("FILE_SECONDS = 4.0", "FILE_SECONDS = 0.3")
-    (tmp_path / "hasty.py").write_text(hasty, encoding="utf-8")
-    monkeypatch.setattr(grammar, "__file__", str(tmp_path / "hasty.py"))
-    literals = read_literals({"a_slow.py": SLOW, "b_good.py": b"rate = 0.5\n"}, seconds=6.0)
-    assert [one["text"] for one in literals] == ["0.5"]
+def test_a_busy_parser_leaves_time_for_the_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "FILE_SECONDS", 0.3)
+    slow, *_ = read_literals({"a_slow.py": SLOW, "b_good.py": b"rate = 0.5\n"}, seconds=6.0)
+    assert slow["path"] == "b_good.py"
 
 
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     """Lets a script of ours answer in the child's place."""
     script = tmp_path / "child.py"
     script.write_text(f"import sys\nout = sys.stdout.buffer\n{body}\nout.flush()\n")
-    monkeypatch.setattr(grammar, "__file__", str(script))
+    monkeypatch.setattr(grammar, "READER", script)
 
 
 GOOD = [4, 7, "float", 0.5, "x", "", "variable"]
@@ -177,12 +177,69 @@ def test_an_answer_that_is_not_as_promised_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, value: object
 ) -> None:
     def answer(entry: list[Any]) -> list[dict[str, Any]]:
-        line = b"ready\n" + json.dumps([entry]).encode() + b"\n"
+        whole = {"literals": [entry], "sites": [], "cuts": [], "names": []}
+        line = b"ready\n" + json.dumps(whole).encode() + b"\n"
         stand_in(tmp_path, monkeypatch, f"out.write({line!r})")
         return found("x = 0.5\n")
 
     assert [one["text"] for one in answer(GOOD)] == ["0.5"]
     assert answer([*GOOD[:place], value, *GOOD[place + 1 :]]) == []
+
+
+SITE = [7, -1, ", ", ", ", "", "", "sklearn.svm.SVC", "fit.SVC", ["C"], 0]
+CUT = [0, 7, 4, 7, "element", "", ""]
+NAME = [[[0, 1]], "torch.x", "fit"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "good", "place", "value"),
+    [
+        ("sites", SITE, 0, 9),
+        ("sites", SITE, 0, "7"),
+        ("sites", SITE, 1, -2),
+        ("sites", SITE, 1, 8),
+        ("sites", SITE, 2, "; import os #"),
+        ("sites", SITE, 3, " " * 300),
+        ("sites", SITE, 4, None),
+        ("sites", SITE, 5, "`"),
+        ("sites", SITE, 6, ""),
+        ("sites", SITE, 7, "a\nb"),
+        ("sites", SITE, 8, ["C"] * 200),
+        ("sites", SITE, 8, [1]),
+        ("sites", SITE, 9, -1),
+        ("cuts", CUT, 0, 5),
+        ("cuts", CUT, 1, 6),
+        ("cuts", CUT, 1, 99),
+        ("cuts", CUT, 2, 7),
+        ("cuts", CUT, 4, "all"),
+        ("cuts", CUT, 5, "x" * 200),
+        ("names", NAME, 0, []),
+        ("names", NAME, 0, [[0, 2]]),
+        ("names", NAME, 0, [[0, 1], [0, 1]]),
+        ("names", NAME, 0, [[0, 99]]),
+        ("names", NAME, 1, "torch.y"),
+        ("names", NAME, 2, 3),
+    ],
+)
+def test_neither_is_one_about_what_to_add_or_cut(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sort: str,
+    good: list[Any],
+    place: int,
+    value: object,
+) -> None:
+    def answer(entry: list[Any]) -> list[str]:
+        whole: dict[str, Any] = {
+            **{"literals": [], "sites": [], "cuts": [], "names": []},
+            sort: [entry],
+        }
+        line = b"ready\n" + json.dumps(whole).encode() + b"\n"
+        stand_in(tmp_path, monkeypatch, f"out.write({line!r})")
+        return [one["sort"] for one in read_literals({"model.py": b"x = 0.5\n"})]
+
+    assert answer(good) == [sort.rstrip("s")]
+    assert answer([*good[:place], value, *good[place + 1 :]]) == ["unread"]
 
 
 @pytest.mark.parametrize(

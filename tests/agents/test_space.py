@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 
-from pytest_autoresearch.agents.literals import Literal, Value, splice, write
-from pytest_autoresearch.agents.space import MOST_DIMENSIONS, Dimension, dimensions
+from pytest_autoresearch.agents.dimension import Dimension
+from pytest_autoresearch.agents.known.knobs import Value
+from pytest_autoresearch.agents.source import Findings, Literal
+from pytest_autoresearch.agents.space import MOST_DIMENSIONS, Space
+from pytest_autoresearch.agents.writing import Edit, splice, write
 
 KINDS = {bool: "bool", int: "int", float: "float", str: "str", type(None): "none"}
 
@@ -16,6 +18,10 @@ KINDS = {bool: "bool", int: "int", float: "float", str: "str", type(None): "none
 def literal(name: str, value: Value, *, where: str = "fit.Model", role: str = "keyword") -> Literal:
     text = f'"{value}"' if isinstance(value, str) else repr(value)
     return Literal("model.py", 0, len(text), KINDS[type(value)], text, value, name, where, role)
+
+
+def dimensions(literals: list[Literal]) -> list[Dimension]:
+    return list(Space(Findings(literals=literals)).dimensions.values())
 
 
 def dimension(name: str, value: Value, **place: str) -> Dimension | None:
@@ -54,15 +60,14 @@ def test_a_value_is_written_in_the_style_of_the_old_one(value: Value, like: str,
     assert write(value, like) == text
 
 
-def at(data: bytes, text: bytes) -> Literal:
-    start = data.index(text)
-    return replace(literal("x", 1.0), start=start, end=start + len(text))
+def edit(data: bytes, old: bytes, new: str) -> Edit:
+    start = data.index(old)
+    return Edit("model.py", start, start + len(old), new)
 
 
 def test_only_the_literals_bytes_change() -> None:
     data = "ä = f(C = 1.0 ,\td=2)  # ü\r\n".encode()
-    first, second = at(data, b"1.0"), at(data, b"2")
-    changed = splice(data, [(first, "0.123"), (second, "10")])
+    changed = splice(data, [edit(data, b"1.0", "0.123"), edit(data, b"2", "10")])
     assert changed == "ä = f(C = 0.123 ,\td=10)  # ü\r\n".encode()
 
 

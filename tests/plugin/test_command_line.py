@@ -25,7 +25,7 @@ def test_co_lists_objective_and_plan_and_starts_nothing(
     assert result.ret == 0
     shown = text(result)
     assert "test_line.py::test_line" in shown
-    assert "calibration takes 6 passes, 2 min at the worst (by the budget)" in shown
+    assert "plan by the budget of 20 s a pass, the worst case: calibration in 6 passes" in shown
     assert "a win takes 2 to 3 passes" in shown
     assert not (project.folder / ".autoresearch").exists()
 
@@ -184,10 +184,10 @@ def broken(request):
 """
 
 
-@pytest.fixture(scope="module")
-def failing(tmp_path_factory: pytest.TempPathFactory) -> Project:
+@pytest.fixture
+def failing(tmp_path: Path) -> Project:
     """A frozen fixture fails for the first and the third of four patches."""
-    made = Project(tmp_path_factory.mktemp("failing") / "p", {"conftest.py": CONFTEST + FAILING})
+    made = Project(tmp_path / "p", {"conftest.py": CONFTEST + FAILING})
     for offset in range(4):
         made.replace("OFFSET = 0.5", f"OFFSET = -{offset}.0")
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -150,6 +151,13 @@ class Meter:
     @property
     def idle(self) -> float:
         return time.monotonic() - self.stopped
+
+    @property
+    def to_deadline(self) -> float:
+        return math.inf
+
+    def interrupt(self) -> None:
+        raise AssertionError
 
 
 def test_frozen_code_that_never_ends_is_a_fault_with_a_stack() -> None:

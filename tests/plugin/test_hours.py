@@ -14,7 +14,7 @@ from pytest_autoresearch.testing import Project, Result
 FIT = "    rng = np.random.default_rng(seed)\n"
 RETURN = '    return {"noise": rng.normal(scale=0.01)}\n'
 SLOW = FIT + "    import time\n    time.sleep(3600)\n"
-SECONDS = 5.0
+SECONDS = 8.0
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +60,12 @@ def test_the_next_session_evaluates_it_first(project: Project, timed: tuple[Resu
     assert [r.item for r in again.records if r.part is Part.BASELINE] == ["0000"]
 
 
-def test_no_experiment_opens_that_would_not_fit(project: Project) -> None:
-    result = project.search("--hours", "0.0000001", "--autoresearch-run", "never")
+def test_the_baseline_is_always_begun_and_what_follows_only_when_it_fits(project: Project) -> None:
+    result = project.search("--hours", "0.0000001", "--autoresearch-run", "never", timeout=60)
     assert result.returncode == 1
-    assert result.records == []
+    assert [(r.item, r.status) for r in result.records] == [("0000", Status.INTERRUPTED)]
     assert "exit 1: no patch was evaluated" in result.stdout
+    assert "the same command goes on with it" in result.stdout
 
 
 def test_n_counts_the_experiments_of_the_run(project: Project) -> None:
@@ -78,7 +79,8 @@ def test_n_counts_the_experiments_of_the_run(project: Project) -> None:
 def test_n_0_measures_the_baseline_and_leaves_the_run_unfinished(project: Project) -> None:
     result = project.search("--autoresearch-experiments", "0", "--autoresearch-run", "zero")
     assert result.returncode == 0
-    assert [r.status for r in result.records] == [Status.BASELINE, Status.MEASURED]
+    assert [r.status for r in result.records][:2] == [Status.BASELINE, Status.MEASURED]
+    assert result.experiments == []
     assert result.lines[-1]["finished"] is False
     assert "the baseline is measured" in result.stdout
 

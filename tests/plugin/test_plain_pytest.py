@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,12 +153,204 @@ def test_a_fixture_outside_an_objective_says_what_is_missing(run: Run, project: 
     assert "belong to a test marked" in result.stdout.str() + result.stderr.str()
 
 
+CONFIRM = """
+
+@pytest.mark.autoresearch(of="test_line", stage="confirm")
+def test_line_confirm(candidate, experiment, line):
+    for fold in experiment.race(line.folds):
+        model = candidate.fit(fold.train_X, fold.train_y)
+        experiment.score(float(np.mean(np.abs(model.predict(fold.test_X) - fold.test_y))))
+    assert experiment.improves
+"""
+RECORD = "line.champion.json"
+AGAIN = "`pytest --autoresearch --autoresearch-experiments 0 test_line.py::test_line`"
+STEADY = MODEL.replace("rng.normal(scale=0.01)", "0.0")
+
+
+def recorded_in(folder: Path, files: dict[str, str] | None = None) -> Project:
+    """A project with the record of its untouched model."""
+    made = Project(folder, files)
+    made.replace("SLOPE = 2.0", "SLOPE = 2.9")
+    done = made.search("--autoresearch-experiments", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return recorded_in(tmp_path_factory.mktemp("first") / "p")
+
+
+@pytest.fixture
+def recorded(first: Project, tmp_path: Path) -> Project:
+    made = copy.copy(first)
+    made.root = made.folder = tmp_path / "recorded"
+    shutil.copytree(first.root, made.root)
+    return made
+
+
+def edit(project: Project, *keys: str, to: Any) -> None:
+    """Change a value in the record."""
+    fields = json.loads((project.folder / RECORD).read_text())
+    inner = fields
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = to
+    write(project, RECORD, json.dumps(fields))
+
+
+def test_the_champion_passes_for_its_own_scores_come_out_again(
+    run: Run, recorded: Project, tmp_path: Path
+) -> None:
+    xml = tmp_path / "plain.xml"
+    result = run(recorded, f"--junitxml={xml}")
+    result.assert_outcomes(passed=1)
+    assert "no champion record" not in result.stdout.str()
+    known = json.loads((recorded.folder / RECORD).read_text())
+    scores = known["passes"][0]["scores"]
+    text = xml.read_text("utf-8")
+    assert f'name="autoresearch.score" value="{sum(scores) / 3:.12f}'[:-2] in text
+    assert f'name="autoresearch.champion" value="{known["score"]!r}"' in text
+    assert 'name="autoresearch.z"' in text
+
+
+def test_a_worsened_work_tree_fails_with_one_sentence(run: Run, recorded: Project) -> None:
+    write(recorded, "model.py", MODEL.replace("SLOPE = 2.0", "SLOPE = 1.5"))
+    result = run(recorded)
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines(
+        [
+            rf"rmse 1\.\d{{4}} is worse than the 1\.\d{{4}} in {RECORD} by 0\.\d{{4}}, [\d.]+ times "
+            r"its noise of 0\.\d+ \(up to 1\.65 times is luck\)$"
+        ]
+    )
+    assert result.stdout.str().count("is worse than") == 2, "once, and cut short in the summary"
+
+
+def test_other_threads_and_versions_do_not_skip_but_a_failure_names_them(
+    run: Run, recorded: Project
+) -> None:
+    edit(recorded, "fingerprint", "threads", to=1000)
+    edit(recorded, "fingerprint", "packages", "numpy", to="0.1")
+    run(recorded).assert_outcomes(passed=1)
+    write(recorded, "model.py", MODEL.replace("SLOPE = 2.0", "SLOPE = 1.5"))
+    result = run(recorded)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*; not as in the record: threads * (was 1000), numpy * (was 0.1)"]
+    )
+
+
+def test_a_better_work_tree_passes(run: Run, recorded: Project) -> None:
+    write(recorded, "model.py", MODEL.replace("SLOPE = 2.0", "SLOPE = 2.9"))
+    run(recorded).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        (("fingerprint", "device"), "Another One", "it was measured on Another One, this is *"),
+        (
+            ("fingerprint", "gpu"),
+            "NVIDIA H1",
+            "it was measured on the GPU NVIDIA H1, and there is none here",
+        ),
+        (("budget",), 60.0, "the budget was 60 s, is 20 s"),
+        (
+            ("evaluation", "files", "test_line.py"),
+            "0" * 40,
+            "the evaluation has changed (test_line.py)",
+        ),
+        (
+            ("evaluation", "arguments"),
+            "other",
+            "the evaluation has changed (the markers' arguments)",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_skipped_with_reason_and_remedy(
+    run: Run, recorded: Project, key: tuple[str, ...], value: Any, reason: str
+) -> None:
+    edit(recorded, *key, to=value)
+    result = run(recorded, "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines([f"SKIPPED*: {RECORD}: {reason}; {AGAIN} writes a new record"])
+
+
+def test_a_changed_test_skips_until_it_is_measured_again(run: Run, recorded: Project) -> None:
+    write(recorded, "test_line.py", TEST + "# stricter\n")
+    run(recorded).assert_outcomes(skipped=1)
+    recorded.commit("a stricter test")
+    done = recorded.search("--autoresearch-experiments", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run(recorded).assert_outcomes(passed=1)
+
+
+def test_a_damaged_record_fails_naming_the_file_and_the_remedy(run: Run, recorded: Project) -> None:
+    write(recorded, RECORD, "<<<<<<< HEAD\n")
+    result = run(recorded)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    text = result.stdout.str()
+    assert f"{RECORD} is no champion record any more" in text
+    assert f"`git checkout -- {RECORD}`" in text
+    assert AGAIN in text
+
+
+def test_what_no_seed_changes_may_not_get_worse_at_all(run: Run, tmp_path: Path) -> None:
+    project = recorded_in(tmp_path / "p", {"model.py": STEADY})
+    assert json.loads((project.folder / RECORD).read_text())["noise"] == 0.0
+    run(project).assert_outcomes(passed=1)
+    write(project, "model.py", STEADY.replace("SLOPE = 2.0", "SLOPE = 2.0 - 1e-9"))
+    run(project).assert_outcomes(passed=1)
+    write(project, "model.py", STEADY.replace("SLOPE = 2.0", "SLOPE = 1.999"))
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*, and other seeds never changed it"])
+
+
+def test_what_a_search_kept_passes_once_it_is_merged_and_its_undoing_fails(
+    run: Run, search: Run, project: Project
+) -> None:
+    search(project, "--autoresearch-run", "night")
+    git(project, "merge", "-q", "autoresearch/night")
+    run(project).assert_outcomes(passed=1)
+    write(project, "model.py", MODEL)
+    run(project).assert_outcomes(failed=1)
+
+
+def test_without_a_record_any_score_passes_and_one_line_says_how_to_make_one(
+    run: Run, project: Project, tmp_path: Path
+) -> None:
+    write(project, "test_two.py", TEST.replace("test_line", "test_two"))
+    xml = tmp_path / "plain.xml"
+    result = run(project, f"--junitxml={xml}")
+    result.assert_outcomes(passed=2)
+    line = (
+        "no champion record beside test_line.py::test_line, test_two.py::test_two: any score passes; "
+        f"to write one, {AGAIN}"
+    )
+    assert result.stdout.str().count(line) == 1
+    assert xml.read_text("utf-8").count('name="autoresearch.champion_record" value="none"') == 2
+
+
+def test_a_confirm_test_runs_too_and_has_a_record_of_its_own(run: Run, recorded: Project) -> None:
+    write(recorded, "test_line.py", TEST + CONFIRM)
+    result = run(recorded, "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    assert "no champion record" not in result.stdout.str()
+    write(recorded, "line_confirm.champion.json", "{}")
+    result = run(recorded, "-k", "confirm")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "line_confirm.champion.json is no champion record any more" in result.stdout.str()
+
+
 def test_under_xdist(project: Project) -> None:
     write(project, "test_line.py", TEST + VAULT)
     write(project, "test_two.py", TEST.replace("test_line", "test_two"))
     result = project.pytest("-n", "2", "-v")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 passed, 1 skipped" in result.stdout
+    assert result.stdout.count("no champion record beside") == 1
 
 
 def test_under_xdist_a_failure_and_a_wrong_marker_are_as_plain(project: Project) -> None:

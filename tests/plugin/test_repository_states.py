@@ -142,7 +142,7 @@ def test_a_rootdir_below_the_root_with_spaces_and_umlauts(tmp_path: Path) -> Non
     assert (project.folder / ".autoresearch").is_dir()
     name = str(result.lines[0]["name"])
     changed = git(project.root, "-c", "core.quotePath=false", "diff", "--name-only", "HEAD", f"autoresearch/{name}")  # fmt: skip
-    assert changed.strip() == f"{where}/model.py"
+    assert changed.splitlines() == [f"{where}/line.champion.json", f"{where}/model.py"]
 
 
 def test_a_sub_folder_of_the_tests_is_run_from_anywhere(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_spare_process_without_its_zygote_gets_no_job(make: Make, own: Sandbox
     os.kill(spare.zygote, 9)
     select.select([spare.control], [], [], 20)
     with pytest.raises(ConnectionResetError, match="while it waited"):
-        spare.give(parcel({}, Payload(b"")), None)
+        spare.give(parcel({}, Payload(b""), own.folder), None)
     make(GOOD, sandbox=own).candidate.fit(X, y)
 
 

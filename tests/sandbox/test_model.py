@@ -364,10 +364,13 @@ def predict(state, X):
     assert str(os.getppid()) not in sprung.read_text().split()
 
 
-def test_a_state_too_large_is_refused(make: Make) -> None:
+def test_a_state_too_large_is_refused(make: Make, tmp_path: Path) -> None:
     limits = Limits(artifact=1 << 20)
-    with pytest.raises(ProtocolError, match="3 MiB, more than artifact=1 MiB"):
-        make(fitting("return bytes(3 << 20)"), limits=limits).candidate.fit(X, y)
+    with (
+        Sandbox(limits, tmp_path / "small", ["numpy"]) as sandbox,
+        pytest.raises(ProtocolError, match="fitted state takes 3 MiB, more than artifact=1 MiB"),
+    ):
+        make(fitting("return bytes(3 << 20)"), sandbox=sandbox).candidate.fit(X, y)
 
 
 def test_a_models_folder_goes_with_the_model(make: Make) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pytest_autoresearch.exceptions import CandidateError, HarnessFault
+from pytest_autoresearch.exceptions import CandidateError, HarnessFault, ProtocolError
 from pytest_autoresearch.records import Limits
 from pytest_autoresearch.sandbox import Sandbox, libraries, materialise
 from pytest_autoresearch.sandbox.environment import import_path
@@ -213,5 +213,6 @@ def fit(X, y, *, seed):
         os.mkdir("d")
         os.chdir("d")
 """
-    make(source).candidate.fit(X, y)
+    with pytest.raises(ProtocolError, match="too many files to count, more than scratch=256 MiB"):
+        make(source).candidate.fit(X, y)
     assert list(room.folder.glob("job-*")) == []

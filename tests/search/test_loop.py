@@ -17,7 +17,8 @@ from pytest_autoresearch.records import (
     Status,
 )
 from pytest_autoresearch.search.constraints import parse
-from pytest_autoresearch.search.loop import SAME_CRASH, Search
+from pytest_autoresearch.search.loop import Search
+from pytest_autoresearch.search.measuring import SAME_CRASH
 from pytest_autoresearch.search.proposals import admitted
 
 from .world import Memory, Script, evaluate, objective, run, search

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import os
 import pickle
@@ -15,6 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from . import imports
+from .imports import Complaint as Complaint
+
 Order = Mapping[str, Any]
 Report = Callable[[int, float], None]
 
@@ -25,51 +26,29 @@ STATE = "state.pickle"
 NEEDS_SEED = "fit(X, y, *, seed) must accept `seed`: without it nothing can measure noise"
 
 
-class Complaint(Exception):
-    """Something wrong that a sentence says better than a traceback."""
-
-
 def obey(order: Order, args: Any, kwargs: Any, result: int, report: Report) -> None:
     """Do what the order says; the numbers, if any, are written to ``result``."""
     # Folders that no process has seen yet: there are no import caches to invalidate, which takes 2 ms.
-    sys.path[:0] = [os.path.join(order["tree"], root) for root in order["roots"]]
+    imports.enter(order["tree"], order["roots"], order["entry"])
     if order["op"] == "run":
         _run(order)
         return
-    module = load(order["tree"], order["entry"])
+    if order["op"] == "import" and not imports.names_function(order["tree"], order["entry"], "fit"):
+        # A script, which would train while it is imported.
+        return
+    module = imports.load(order["tree"], order["entry"], order["roots"])
     if order["op"] == "fit":
         _fit(order, module, args, kwargs, report)
     elif order["op"] == "predict":
         state = _restore(order, module)
         function = _needed(module, "predict", order["entry"])
         _write(order, "predict", function(state, *args, **kwargs, **_data(function, order)), result)
+    elif order["op"] == "import":
+        _write(order, "import", _strangers(order), result)
     else:
         function = _needed(module, order["function"], order["entry"])
         value = function(*args, **kwargs, **_seed(function, order), **_data(function, order))
         _write(order, order["function"], value, result)
-
-
-def load(tree: str, path: str) -> ModuleType:
-    """Import a file of the tree under the name that the project itself would import it by."""
-    file = Path(tree, path)
-    if not file.is_file():
-        raise Complaint(f"{path} is not among the candidate's files")
-    folder, parts = file.parent, [file.stem]
-    while (folder / "__init__.py").is_file() and folder != Path(tree):
-        parts.insert(0, folder.name)
-        folder = folder.parent
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    name = ".".join(parts)
-    if len(parts) > 1:
-        importlib.import_module(name.rpartition(".")[0])
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise Complaint(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _needed(module: ModuleType, name: str, path: str) -> Callable[..., Any]:
@@ -140,6 +119,15 @@ def _restore(order: Order, module: ModuleType) -> Any:
         return pickle.load(file)
 
 
+def _strangers(order: Order) -> Any:
+    """Where modules of the order's names came from that are none of the tree's: bytes of lines."""
+    import numpy as np
+
+    found = imports.strangers(order["tree"], order["names"]).items()
+    text = "".join(f"{name}\t{file}\n" for name, file in found).encode("utf-8", "replace")
+    return np.frombuffer(text[: order["most"][0]], "uint8")
+
+
 def _run(order: Order) -> None:
     """Run a script as ``python train.py`` would; an exit status of 0 is a good end."""
     path = Path(order["tree"], order["entry"])
@@ -179,8 +167,17 @@ def _shaped(order: Order, name: str, array: Any) -> Any:
         for size, want, most in zip(array.shape, wanted, order["most"], strict=True)
     )
     if not fits:
-        raise Complaint(f"{name} returned shape {array.shape}, expected {_expected(order)}")
+        raise Complaint(_misfit(order, name, array.shape))
     return array
+
+
+def _misfit(order: Order, name: str, shape: tuple[int, ...]) -> str:
+    """A table that is only too wide is a table of too many features: named as the test names it."""
+    if len(shape) == len(order["shape"]) == 2 and order["shape"][1] is None:
+        columns, most = shape[1], order["most"][1]
+        if columns > most:
+            return f"{order['entry']}:{name} gave {columns} columns, more than max_columns={most}"
+    return f"{name} returned shape {shape}, expected {_expected(order)}"
 
 
 def _expected(order: Order) -> str:

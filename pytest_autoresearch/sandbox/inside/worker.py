@@ -1,7 +1,7 @@
 """The candidate's process: takes one job from the judge, does it, answers, and ends.
 
-The job's arguments come in a memory file, mapped privately: the candidate may write into them, and
-nothing of that reaches the judge. The answer is numbers in a second memory file, whose size the judge
+The job's arguments come in a file, mapped privately: the candidate may write into them, and nothing of
+that reaches the judge. The answer is numbers in a second memory file, whose size the judge
 chose, and one frame on the wire: `STARTED` before any candidate code runs, then a letter (`OK`,
 `ERROR`, `MEMORY`) and a text.
 """
@@ -29,6 +29,9 @@ JOB = struct.Struct("<QQ")
 
 REPORT = struct.Struct("<qd")
 STARTED, OK, ERROR, MEMORY = b"S", b"K", b"E", b"M"
+NORESERVE = 0x4000 if sys.platform == "linux" else 0
+"""Linux's ``MAP_NORESERVE``, which Python knows by name from 3.13 on."""
+
 MAX_TEXT = 16 << 10
 
 
@@ -67,7 +70,9 @@ def _receive(link: socket.socket) -> tuple[dict[str, Any], tuple[Any, Any], int]
     message, fds, _, _ = socket.recv_fds(link, JOB.size, 2)
     if len(message) != JOB.size:
         os._exit(0)
-    payload = mmap.mmap(fds[0], 0, access=mmap.ACCESS_COPY)
+    # Without the flag the kernel refuses what would not fit into memory if it were all written to.
+    flags = mmap.MAP_PRIVATE | getattr(mmap, "MAP_NORESERVE", NORESERVE)
+    payload = mmap.mmap(fds[0], 0, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE)
     os.close(fds[0])
     view = memoryview(payload)
     start, length = JOB.unpack(message)

@@ -17,6 +17,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+from . import imports
 from .nursery import Nursery
 
 
@@ -26,7 +27,7 @@ def main(order: dict[str, Any]) -> NoReturn:
     try:
         control = socket.socket(fileno=order["control"])
         sys.path[:] = order["path"]
-        leave_repository(order["repository"])
+        imports.leave(order["repository"])
         skipped = import_all(order["libraries"])
         sys.stdout.flush()
         gc.collect()
@@ -40,38 +41,6 @@ def main(order: dict[str, Any]) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(status)
-
-
-def leave_repository(repository: str) -> None:
-    """Drop import paths and finders (editable installs) that lead into the repository.
-
-    What lies below the Python environment stays, also when that lies in the repository (``.venv``).
-    """
-    if not repository:
-        return
-    sys.path[:] = [entry for entry in sys.path if not _inside(entry, repository)]
-    sys.meta_path[:] = [one for one in sys.meta_path if not _maps_into(one, repository)]
-
-
-def _inside(path: str, repository: str) -> bool:
-    real = os.path.realpath(path)
-    environment = {os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}
-    if any(_below(real, prefix) for prefix in environment if _below(prefix, repository)):
-        return False
-    return _below(real, repository)
-
-
-def _below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def _maps_into(finder: Any, repository: str) -> bool:
-    """Whether an import finder of setuptools' editable installs leads into the repository."""
-    module = sys.modules.get(getattr(finder, "__module__", ""))
-    mapping = getattr(module, "MAPPING", None)
-    if not isinstance(mapping, dict):
-        return False
-    return any(_inside(str(path), repository) for path in mapping.values())
 
 
 def import_all(names: list[str]) -> dict[str, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .literals import Value
+from .knobs import Value
 
 IGNORED = re.compile(
-    r"__\w+__|.*seed|random_state|verbos\w*|n_jobs|n_?threads?|num_(threads|workers)|nproc|workers"
+    r"__\w+__|verbos\w*|n_jobs|n_?threads?|num_(threads|workers)|nproc|workers"
     r"|axis|dims?|ndmin|dtype|shape|device|devices|gpu|version|copy\w*|out|keepdims|ddof|columns?"
     r"|index|level|(log|print|eval|save)_(every|freq\w*|interval|steps?|level)|eval_metric|ensure_\w*|check_\w*|return_\w*|inplace|ascending|reverse"
     r"|sep|end|how|header|skip_?rows|allow_pickle|exist_ok|parents|strict|num_class(es)?|n_class(es)?"
@@ -17,7 +17,18 @@ IGNORED = re.compile(
     r"|(missing|fill)_values?|batch_first|pin_memory|persistent_\w*|requires_grad|no_grad",
     re.IGNORECASE,
 )
-"""Names whose values are not for tuning: seeds, plumbing, shapes, output."""
+"""Names whose values are not for tuning: plumbing, shapes, output."""
+
+SEEDS = re.compile(r".*seed|random_state", re.IGNORECASE)
+"""Names of random seeds, which belong to the judge."""
+
+NEEDED = re.compile(
+    r"objective|metric|loss|solver|remainder|transformers|steps|estimators?|(base_)?estimator"
+    r"|columns?|encoding|encode|params|train_set|data|label|input|dtype|probability|voting"
+    r"|handle_unknown|sparse_output|index\w*|group\w*|categorical_\w*",
+    re.IGNORECASE,
+)
+"""Arguments without which a call does something else: they are not dropped."""
 
 FRACTIONS: dict[str, tuple[float, float]] = {
     "bagging_fraction": (0.3, 1.0),
@@ -172,3 +183,8 @@ CHOICES_OF: dict[tuple[str, str], tuple[Value, ...]] = {
 
 SWITCHES = re.compile(r"(use|with|add|enable|include|normali[sz]e|standardi[sz]e|is)_?\w*", re.I)
 """Booleans that are switches even where they are local variables of a function."""
+
+
+def plain(name: str) -> str:
+    """A parameter's name without a pipeline's prefix, in lower case: of ``clf__C`` it is ``c``."""
+    return name.rpartition("__")[2].lower() if not name.endswith("__") else name

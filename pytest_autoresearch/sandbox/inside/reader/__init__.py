@@ -1,0 +1,1 @@
+"""Parses candidate files in a process of its own; the judge reads only the answer."""

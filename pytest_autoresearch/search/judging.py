@@ -1,0 +1,137 @@
+"""What an evaluation has to do, and what is concluded from it."""
+
+from __future__ import annotations
+
+import hashlib
+from statistics import fmean
+
+from ..records import Experiment, Json, Objective, Outcome, Part, Proposal, Record, Status, Verdict
+from . import constraints
+from .keep import Finding, Measurement, Plan, Rule, explained, replayed
+from .race import race
+from .standing import History, Standing
+
+MOST_TURNS = 3
+"""The most passes of a candidate that any race asks for."""
+
+
+class Judge(Standing):
+    """Plans and judges the evaluations of one run.
+
+    ``seed`` makes the candidates' seeds, which belong to the judge; ``isolation`` goes on record.
+    """
+
+    def __init__(
+        self, objective: Objective, rule: Rule, history: History, *, isolation: str, seed: int
+    ) -> None:
+        super().__init__(rule, history)
+        self.objective = objective
+        self.isolation = isolation
+        self.seed = seed
+
+    def plan(self, experiment: Experiment) -> Plan:
+        """The passes of an evaluation; a pure function of the journal."""
+        if experiment.part is Part.EXPERIMENT:
+            seeds = [
+                self._seed(experiment.item, n) for n in range(max(self.rule.splits, MOST_TURNS))
+            ]
+            return race(self.rule, self.reference(), self.objective.direction, seeds)
+        return Measurement(experiment.turns)
+
+    def judge(self, experiment: Experiment, outcome: Outcome) -> Verdict:
+        """The verdict on an outcome; replays the keep rule over its scores."""
+        if experiment.part is Part.SKIPPED:
+            return Verdict(Status.SKIPPED, experiment.refused)
+        finding = self._finding(experiment, outcome)
+        status, reason = self._concluded(experiment, outcome, finding)
+        return Verdict(status, reason, finding.score, finding.champion, finding.delta, finding.z)
+
+    def _finding(self, experiment: Experiment, outcome: Outcome) -> Finding:
+        if experiment.refused or not outcome.passes:
+            return Finding(better=False)
+        plan = self.plan(experiment)
+        folds = max(len(one.scores) for one in outcome.passes)
+        if experiment.part is Part.EXPERIMENT:
+            folds = self.reference().folds
+        try:
+            return replayed(plan, outcome.passes, folds)
+        except (ValueError, KeyError):
+            return Finding(better=False, score=fmean(outcome.passes[0].scores))
+
+    def _concluded(
+        self, experiment: Experiment, outcome: Outcome, finding: Finding
+    ) -> tuple[Status, str]:
+        if outcome.status is Status.INTERRUPTED:
+            return Status.INTERRUPTED, outcome.reason
+        if experiment.part is not Part.EXPERIMENT:
+            return self._measured(experiment, outcome)
+        if outcome.status is not None:
+            return outcome.status, outcome.reason
+        text = explained(finding, self.objective.metric, self.rule.z_keep)
+        if not finding.better:
+            return Status.DISCARD, text
+        if not (outcome.complete and outcome.asked):
+            return Status.CRASH, "the frozen test did not run to its verdict"
+        broken = constraints.first_broken(
+            self.objective.constraints, outcome, self.baseline_values()
+        )
+        return (Status.DISCARD, broken) if broken else (Status.KEPT, text)
+
+    def _measured(self, experiment: Experiment, outcome: Outcome) -> tuple[Status, str]:
+        """The status of a measurement of the champion, which has to succeed."""
+        if outcome.status is not None:
+            return Status.FAILED, outcome.reason
+        if experiment.part is not Part.BASELINE:
+            return Status.MEASURED, ""
+        missing = constraints.unlogged(self.objective.constraints, outcome)
+        if missing:
+            return Status.FAILED, (
+                f"constraints name {', '.join(missing)}, which the test never logged: "
+                f"call experiment.log({missing[0]}=…) or drop the constraint"
+            )
+        return Status.BASELINE, ""
+
+    def record(self, experiment: Experiment, outcome: Outcome, verdict: Verdict) -> Record:
+        proposal = experiment.proposal or Proposal()
+        notes: dict[str, Json] = dict(proposal.notes)
+        if verdict.status is Status.CRASH and outcome.in_test:
+            notes["in_test"] = True
+        return Record(
+            item=experiment.item,
+            part=experiment.part,
+            experiment=experiment.number,
+            status=verdict.status,
+            reason=verdict.reason,
+            objective=self.objective.name,
+            metric=self.objective.metric,
+            direction=self.objective.direction,
+            score=verdict.score,
+            champion=verdict.champion,
+            delta=verdict.delta,
+            z=verdict.z,
+            passes=outcome.passes,
+            folds=outcome.folds,
+            tree=experiment.tree,
+            base=experiment.base,
+            origin=experiment.origin,
+            agent=experiment.agent,
+            description=proposal.description,
+            hypothesis=proposal.hypothesis,
+            theme=proposal.theme,
+            expected=proposal.expected,
+            notes=notes,
+            log=outcome.log,
+            fit_seconds=outcome.usage.fit_seconds,
+            predict_seconds=outcome.usage.predict_seconds,
+            seconds=round(outcome.seconds, 3),
+            peak_memory_mb=outcome.usage.peak_memory_mb,
+            peak_gpu_memory_mb=outcome.usage.peak_gpu_memory_mb,
+            isolation=self.isolation,
+            trust=outcome.trust,
+            output=outcome.output,
+        )
+
+    def _seed(self, item: str, turn: int) -> int:
+        """A seed that belongs to the judge: from the run's seed, the item and the pass."""
+        digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") >> 1
