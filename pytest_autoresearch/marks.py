@@ -263,7 +263,7 @@ def _limit(name: str, value: Any) -> Any:
             raise UsageProblem(f"sandbox(gpu={value!r}): write a number of devices, 0 or more")
         return value
     if name == "hidden":
-        return _hidden(_texts("hidden", value))
+        return _texts("hidden", value)
     if not isinstance(value, Mapping) or not all(
         isinstance(k, str) and isinstance(v, str | os.PathLike) for k, v in value.items()
     ):
@@ -272,16 +272,6 @@ def _limit(name: str, value: Any) -> Any:
     if name == "data":
         _check_data(texts)
     return texts
-
-
-def _hidden(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """What hides nothing must not look as if it did."""
-    if paths:
-        raise UsageProblem(
-            f"sandbox(hidden={list(paths)!r}): this version cannot hide files from candidate code; take "
-            "hidden out, or wait for a sealed tier"
-        )
-    return paths
 
 
 def _check_data(paths: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .agents.protocol import Prepares
 from .champion import Certificates
 from .conditions import conditions
 from .datasets import Door, doors_of, require_same
@@ -131,6 +132,7 @@ def open_session(
     protocol = protocol_of(settings, selected.item.path.parent, config.rootpath)
     agent = _agent(config, settings)
     project = Project(repository, objective, files, protocol)
+    agents_plan = agent.prepare(project.opening()) if isinstance(agent, Prepares) else []
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     doors = doors_of(objective, reporter and reporter.write_line)
     run = open_run(settings, project, doors)
@@ -160,7 +162,14 @@ def open_session(
     frozen = Frozen(repository.root, files.frozen, doors=doors)
     session = Session(settings, objective, project, run, search, bench, frozen, end, closing)
     times = times_of(run.records, "the times of this run") or past.times(objective, repository.root)
-    notes = [*run.warnings, *(door.line for door in doors), _base_and_rule(run, search.rule), past.unmerged(project)]
+    notes = [
+        *run.warnings,
+        *_unhidden(objective),
+        *(door.line for door in doors),
+        *agents_plan,
+        _base_and_rule(run, search.rule),
+        past.unmerged(project),
+    ]
     notes = [note for note in (*notes, session.plan_line(times)) if note]
     return session, terminal.plan(objective, run.name, run.branch, resumed=held, notes=notes)
 
@@ -217,6 +226,15 @@ def _agent(config: pytest.Config, settings: Settings) -> Agent:
             "--autoresearch-allow-untrusted if you trust what this agent writes"
         )
     return agent
+
+
+def _unhidden(objective: Objective) -> list[str]:
+    """What the marker asks for and tier ``none``, the only one of this version, cannot do."""
+    if not objective.limits.hidden:
+        return []
+    return [
+        f"not hidden in isolation none, whatever sandbox(hidden=…) says: {', '.join(objective.limits.hidden)}"
+    ]
 
 
 def _made(config: pytest.Config, name: str) -> Agent | None:

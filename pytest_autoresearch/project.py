@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,21 +183,32 @@ class Project:
                 ) from None
         return self._words
 
+    def opening(self) -> Briefing:
+        """What can be told before a run is open: the files at HEAD."""
+        head = self.repository.head
+        return self._brief(head, self.tree_of(head))
+
     def briefing(self, search: Search) -> Briefing:
         """What the agent is told: the champion's files, the records, what is left."""
-        tree = self.tree_of(search.history.champion)
         left = None if search.limit is None else search.limit - search.history.next_number + 1
-        return Briefing(
-            objective=self.objective.name,
-            metric=self.objective.metric,
-            direction=self.objective.direction,
-            champion=search.history.champion,
+        champion = search.history.champion
+        return replace(
+            self._brief(champion, self.tree_of(champion)),
             champion_score=search.champion_score,
-            editable=self._editable(tree),
-            readable=self._readable(tree),
             records=tuple(search.history.records),
             earlier=search.earlier.records,
             experiments_left=left,
             seconds_left=self.seconds_left,
+        )
+
+    def _brief(self, champion: str, tree: str) -> Briefing:
+        return Briefing(
+            objective=self.objective.name,
+            metric=self.objective.metric,
+            direction=self.objective.direction,
+            champion=champion,
+            champion_score=None,
+            editable=self._editable(tree),
+            readable=self._readable(tree),
             protocol=self._instructions(),
         )

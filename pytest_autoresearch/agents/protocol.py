@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 from ..records import Briefing, Proposal, Record
@@ -30,3 +31,11 @@ class Agent(Protocol):
         rebuilds its knowledge from records (and the ``notes`` it put into its own proposals) needs
         no file.
         """
+
+
+class Prepares(ABC):
+    """An agent of ours that says, before anything is paid for, what it is going to do."""
+
+    @abstractmethod
+    def prepare(self, briefing: Briefing) -> list[str]:
+        """Lines for the plan that a search shows; raises `UsageProblem` where it can do nothing."""

@@ -16,6 +16,7 @@ from .fences import Fences
 from .group import Changes
 from .known.knobs import Value
 from .notes import own
+from .protocol import Prepares
 from .scene import Result, Scene, digest
 from .source import Findings, Grammar
 
@@ -51,7 +52,7 @@ class Idea:
     drop: Drop | None = None
 
 
-class Tune:
+class Tune(Prepares):
     """Searches the champion's editable Python files, with no network and no key.
 
     It changes literals, writes known parameters that are not written yet, and leaves out what may

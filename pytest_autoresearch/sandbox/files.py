@@ -78,7 +78,11 @@ class Room:
         """Raise `ProtocolError` when the folder, and ``more`` bytes beside it, take too much."""
         size = min(TOO_LARGE, size_of(self.folder) + more) - self.given
         if size > self.limit:
-            takes = f"{size / 2**20:.0f} MiB" if size + self.given < TOO_LARGE else "too many files to count"
+            takes = (
+                f"{size / 2**20:.0f} MiB"
+                if size + self.given < TOO_LARGE
+                else "too many files to count"
+            )
             raise ProtocolError(
                 f"{self.what} takes {takes}, more than {self.name}="
                 f"{self.limit / 2**20:.0f} MiB of the sandbox marker"

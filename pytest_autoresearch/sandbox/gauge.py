@@ -63,9 +63,10 @@ class Gauge:
         alone = len(pids) == 1
         if used + given > self.limit or (not alone and used > self.peak):
             pages = resident(pids) if alone else proportional(pids)
-            inside = [self._device] if self._device in memory_devices() else []
-            known = mapped(pids, {*self._judges, *held}, inside) if pages.shared else 0
-            used = pages.own + max(0, pages.shared - known) + files
+            used = pages.own + pages.shared + files
+            if pages.shared and used > min(self.limit, self.peak):
+                inside = [self._device] if self._device in memory_devices() else []
+                used -= min(pages.shared, mapped(pids, {*self._judges, *held}, inside))
         self.peak = max(self.peak, used)
         return used
 

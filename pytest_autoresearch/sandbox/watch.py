@@ -33,7 +33,7 @@ PERIOD = 0.02
 ROOM_PERIOD = 0.25
 """Seconds between two looks at the folders that it may fill."""
 
-LONGEST = 0.5
+LONGEST = 0.2
 """Seconds between two looks at the memory when a look is slow."""
 
 CHUNK = 1 << 16

@@ -94,7 +94,6 @@ def test_a_path_that_leads_nowhere_ends_a_search_and_fails_a_plain_test(
         ('data={"plan": "plans/plan"}', "the path is relative: write an absolute one"),
         ('data={"seed": "/tmp"}', "choose a name that an argument can have"),
         ('data={"a b": "/tmp"}', "choose a name that an argument can have"),
-        ('hidden=["/usr"]', "sandbox(hidden=['/usr']): this version cannot hide files"),
     ],
 )
 def test_what_the_marker_alone_shows_to_be_wrong_is_a_usage_error(

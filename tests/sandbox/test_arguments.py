@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.sandbox.arguments import admit, row_count, take
-from pytest_autoresearch.sandbox.payload import pack
+from pytest_autoresearch.sandbox.payload import Scattered, pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +134,8 @@ def test_a_named_argument_is_named(make: Make) -> None:
 def sent(value: Any) -> bytes:
     """All bytes that would cross."""
     payload = pack("fit", (admit(value, "X"),), {})
-    return b"".join([payload.head, *map(bytes, payload.buffers)])
+    parts = [one.blocks() if isinstance(one, Scattered) else [one] for one in payload.buffers]
+    return b"".join([payload.head, *itertools.chain.from_iterable(parts)])
 
 
 def test_what_lies_beside_a_slice_does_not_cross(tmp_path: Path) -> None:
