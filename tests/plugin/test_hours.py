@@ -42,7 +42,7 @@ def test_what_runs_at_the_deadline_is_stopped_and_the_exit_is_0(
     assert [r.status for r in result.experiments] == [Status.KEPT, Status.INTERRUPTED]
     assert result.experiments[-1].reason == "stopped at the deadline"
     # Nothing waits for the budget of 20 s: the bound is generous because machines are busy.
-    assert SECONDS < seconds < SECONDS + 10
+    assert SECONDS / 2 < seconds < SECONDS + 10
     case = result.testcases["test_line[0002]"].find("skipped")
     assert case is not None
     assert "INTERRUPTED" in result.stdout

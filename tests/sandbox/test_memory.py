@@ -83,7 +83,7 @@ HOLD = 5
 def forked(work, hold=HOLD):
     for _ in range(3):
         if os.fork() == 0:
-            work()
+            held = work()
             time.sleep(hold)
             os._exit(0)
     for _ in range(3):
