@@ -22,10 +22,10 @@ from pytest_autoresearch.history.run import Run
 from pytest_autoresearch.project import Project
 from pytest_autoresearch.records import Record
 from pytest_autoresearch.report.junit import JUnit
+from pytest_autoresearch.runs.session import Session
 from pytest_autoresearch.sandbox import session as sandbox
 from pytest_autoresearch.sandbox.prediction import Prediction
 from pytest_autoresearch.search.loop import Search
-from pytest_autoresearch.session import Session
 
 AGENT, HISTORY, FILES = "ask the agent, build the tree", "journal and git", "lay out files"
 DATA, SANDBOX, TEST = "pack and send data", "scratch folders, answers", "frozen test, metric"

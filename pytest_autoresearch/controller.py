@@ -12,13 +12,12 @@ import pytest
 
 from . import options, selection
 from .agents import specs
-from .champion import publish
 from .evaluator import SLOT, Reports
 from .exceptions import AutoresearchError, UsageProblem
-from .opening import open_session, planned
 from .options import Settings
 from .others import Others
 from .records import Experiment, Outcome, Part, Record, Status
+from .regression.champion import publish
 from .report import terminal
 from .report.junit import JUnit
 from .report.live import Live, projected
@@ -27,8 +26,9 @@ from .report.progress import status_line
 from .report.properties import properties, suite_properties
 from .report.status import Words
 from .rewording import failed_by_others, interrupted, reword, setup_reason, torn_down, turn_red
+from .runs.opening import open_session, planned
+from .runs.session import Session
 from .sandbox.grammar import read_literals
-from .session import Session
 from .signals import Signals, shielded
 from .stall import stopped_at, watched
 

@@ -37,7 +37,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     what: str | None = config.getoption("autoresearch_show")
     if what is None:
         return None
-    from .showing import show_runs
+    from .runs.showing import show_runs
 
     return show_runs(config, what)
 
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--autoresearch"):
         return
     if any(item.get_closest_marker("autoresearch") for item in items):
-        from .checking import register
+        from .regression.checking import register
 
         register(config, items)
 
@@ -63,7 +63,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     manager = terminalreporter.config.pluginmanager
     # pytest-xdist's workers check objectives, and only this process has a terminal.
     if any(map(manager.has_plugin, ("autoresearch-checking", "dsession"))):
-        from .unrecorded import write_line
+        from .regression.unrecorded import write_line
 
         write_line(terminalreporter)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_autoresearch.conditions import conditions, differences, incomparable
 from pytest_autoresearch.history.champion import Conditions
 from pytest_autoresearch.records import Fingerprint, Limits, Objective
+from pytest_autoresearch.regression.conditions import conditions, differences, incomparable
 
 MACHINE = Fingerprint("CPU one", "", 8, {"numpy": "2.0", "python": "3.12.1"})
 THEN = Conditions(60.0, "none", {"conftest.py": "a", "test_it.py": "b"}, "args", {}, MACHINE)

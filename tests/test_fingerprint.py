@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_autoresearch import fingerprint
-from pytest_autoresearch.fingerprint import measure
+from pytest_autoresearch.regression import fingerprint
+from pytest_autoresearch.regression.fingerprint import measure
 
 X86 = (
     "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 167\nmodel name\t: A Fast One @ 3 GHz\n"
@@ -98,7 +98,7 @@ def test_a_file_that_imports_ten_thousand_names_does_not_hold_a_search_up() -> N
 
 def test_nothing_is_imported_for_it() -> None:
     code = (
-        "import sys; from pytest_autoresearch.fingerprint import measure\n"
+        "import sys; from pytest_autoresearch.regression.fingerprint import measure\n"
         "measure(['numpy', 'sklearn'], 1)\n"
         "print(sorted({'numpy', 'sklearn', 'torch', 'pygit2'} & set(sys.modules)))"
     )

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pytest_autoresearch import fingerprint
 from pytest_autoresearch.history.champion import Champion
 from pytest_autoresearch.records import Status
+from pytest_autoresearch.regression import fingerprint
 from pytest_autoresearch.testing import MODEL, Project, Result
 
 Run = Callable[..., pytest.RunResult]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from ..datasets import doors_of
+from ..history.champion import Champion, Conditions, path_of
+from ..project import Files
+from ..records import Objective
+from ..search.regression import Comparison, Level, compared
 from .champion import read
 from .conditions import conditions, differences, incomparable
-from .datasets import doors_of
-from .history.champion import Champion, Conditions, path_of
-from .project import Files
-from .records import Objective
-from .search.regression import Comparison, Level, compared
 from .unrecorded import command
 
 ISOLATION = "none"

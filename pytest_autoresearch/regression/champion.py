@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..exceptions import HarnessFault
+from ..history.champion import LARGEST, Champion, decode, encode, path_of
+from ..project import Project
+from ..records import Fingerprint, Json, Objective, Pass, Record
+from ..report.files import write_atomically
+from ..search.loop import Search
+from ..search.regression import Level, baseline_level, winner_level
 from .conditions import conditions
-from .exceptions import HarnessFault
-from .history.champion import LARGEST, Champion, decode, encode, path_of
-from .project import Project
-from .records import Fingerprint, Json, Objective, Pass, Record
-from .report.files import write_atomically
-from .search.loop import Search
-from .search.regression import Level, baseline_level, winner_level
 from .unrecorded import command
 
 

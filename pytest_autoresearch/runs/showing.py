@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from ..exceptions import AutoresearchError, UsageProblem
+from ..history.repository import Repository
+from ..history.run import RunInfo, find
+from ..history.view import View
+from ..options import runs_folder
+from ..records import Record, Summary
+from ..report import show
+from ..search.keep import Rule
+from ..search.standing import Standing
 from .derived import tolerated, write_reports, write_table
-from .exceptions import AutoresearchError, UsageProblem
-from .history.repository import Repository
-from .history.run import RunInfo, find
-from .history.view import View
-from .options import runs_folder
-from .records import Record, Summary
-from .report import show
-from .search.keep import Rule
-from .search.standing import Standing
 from .summing import summary_of
 
 RUNNING = "not yet, a search is on"

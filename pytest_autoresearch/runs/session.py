@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from ..evaluator import Bench
+from ..exceptions import AutoresearchError, HarnessFault, Interrupted
+from ..frozen import Frozen
+from ..history.run import Run
+from ..options import Settings
+from ..project import Project
+from ..records import Experiment, Objective, Outcome, Part, Record, Status, Summary
+from ..report.progress import Progress, write_status
+from ..report.text import count
+from ..search.loop import Search
+from ..search.timing import expected_seconds
+from ..stall import stopped_at
 from .derived import tolerated, write_reports, write_table
-from .evaluator import Bench
-from .exceptions import AutoresearchError, HarnessFault, Interrupted
-from .frozen import Frozen
-from .history.run import Run
-from .options import Settings
 from .planning import Plan, Times, passes_ahead, said_of_baseline, times_of
-from .project import Project
-from .records import Experiment, Objective, Outcome, Part, Record, Status, Summary
-from .report.progress import Progress, write_status
-from .report.text import count
-from .search.loop import Search
-from .search.timing import expected_seconds
-from .stall import stopped_at
 from .summing import is_result, summary_of
 
 MOST_FAULTS = 3

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .records import Json, Objective, Record
-from .report.text import count
-from .search.calibration import affordable
-from .search.keep import Rule
-from .search.timing import expected_seconds, experiment_seconds
+from ..records import Json, Objective, Record
+from ..report.text import count
+from ..search.calibration import affordable
+from ..search.keep import Rule
+from ..search.timing import expected_seconds, experiment_seconds
 
 CLOSING = 4.0
 """Seconds that the journal's end, the picture and the report take on a busy machine."""

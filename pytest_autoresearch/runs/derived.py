@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .records import Summary
-from .report.files import write_atomically
-from .report.markdown import report_md
-from .report.plot import save_progress
-from .report.table import results_tsv
+from ..records import Summary
+from ..report.files import write_atomically
+from ..report.markdown import report_md
+from ..report.plot import save_progress
+from ..report.table import results_tsv
 
 
 @contextmanager

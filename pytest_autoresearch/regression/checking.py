@@ -12,16 +12,16 @@ from statistics import fmean
 
 import pytest
 
-from .evaluator import SLOT, Bench, Reports, Slot, no_alarm
-from .exceptions import UsageProblem
+from ..evaluator import SLOT, Bench, Reports, Slot, no_alarm
+from ..exceptions import UsageProblem
+from ..history.paths import EditableSet
+from ..history.repository import Repository
+from ..marks import Mark, marked, objective, read
+from ..project import Files, files_of, import_roots, refuse_protected, root_of
+from ..records import Objective, Outcome, Turn
+from ..search.keep import Measurement
+from ..stall import watched
 from .expected import Expected, expected
-from .history.paths import EditableSet
-from .history.repository import Repository
-from .marks import Mark, marked, objective, read
-from .project import Files, files_of, import_roots, refuse_protected, root_of
-from .records import Objective, Outcome, Turn
-from .search.keep import Measurement
-from .stall import watched
 from .unrecorded import UNCONFIRMED, UNRECORDED
 
 SEED = 0

@@ -12,33 +12,36 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .agents.protocol import Prepares
-from .champion import Certificates
-from .conditions import conditions
-from .datasets import Door, doors_of, require_same
-from .evaluator import Bench
-from .exceptions import AutoresearchError, UsageProblem
-from .frozen import Frozen
-from .history.repository import Repository
-from .history.run import Run
-from .marks import objective as read_objective
-from .options import Settings
+from ..agents.protocol import Prepares
+from ..datasets import Door, doors_of, require_same
+from ..evaluator import Bench
+from ..exceptions import AutoresearchError, UsageProblem
+from ..frozen import Frozen
+from ..history.repository import Repository
+from ..history.run import Run
+from ..marks import objective as read_objective
+from ..options import Settings
+from ..project import Files, Project, files_of, import_roots, root_of
+from ..records import Experiment, Json, Objective, Record, Status
+from ..regression.champion import Certificates
+from ..regression.conditions import conditions
+from ..report import terminal
+from ..report.text import count
+from ..scratch import sweep
+from ..search.keep import Rule
+from ..search.loop import Search
+from ..selection import Selected
+from ..signals import shielded
 from .past import Past
 from .planning import Plan, Times, closing_seconds, passes_ahead, times_of, worst_case
-from .project import Files, Project, files_of, import_roots, root_of
-from .records import Experiment, Json, Objective, Record, Status
-from .report import terminal
-from .report.text import count
 from .resuming import check_resumable, choose, frozen_blobs, rule_of
-from .scratch import sweep
-from .search.keep import Rule
-from .search.loop import Search
-from .selection import Selected
 from .session import Session
-from .signals import shielded
 
 if TYPE_CHECKING:
-    from .agents.protocol import Agent
+    from ..agents.protocol import Agent
+
+PACKAGE = Path(__file__).parent.parent
+"""Where the packaged protocol lies; in a clone it lies above, where people look for it."""
 
 
 class ShieldedRun(Run):
@@ -112,7 +115,7 @@ def protocol_of(settings: Settings, objective_folder: Path, rootdir: Path) -> Pa
         if not named.is_file():
             raise UsageProblem(f"ini autoresearch_protocol = {settings.protocol!r}: no such file")
         return named
-    for folder in (objective_folder, rootdir, Path(__file__).parent, Path(__file__).parent.parent):
+    for folder in (objective_folder, rootdir, PACKAGE, PACKAGE.parent):
         if (folder / "protocol.md").is_file():
             return folder / "protocol.md"
     raise UsageProblem("the packaged protocol.md is missing: reinstall pytest-autoresearch")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from .records import Fingerprint
+from ..records import Fingerprint
 
 __all__ = ["Fingerprint", "measure"]
 

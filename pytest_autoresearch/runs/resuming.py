@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from datetime import date
 
-from .exceptions import UsageProblem
-from .history.champion import path_of
-from .history.repository import Repository
-from .history.run import Run, RunInfo, find
-from .options import Settings
-from .project import Files
-from .records import Objective
-from .search.keep import STRICTNESS, Rule
+from ..exceptions import UsageProblem
+from ..history.champion import path_of
+from ..history.repository import Repository
+from ..history.run import Run, RunInfo, find
+from ..options import Settings
+from ..project import Files
+from ..records import Objective
+from ..search.keep import STRICTNESS, Rule
 
 
 def rule_of(settings: Settings) -> Rule:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from .records import Direction, Part, Record, Status, Summary
-from .search.standing import Standing
+from ..records import Direction, Part, Record, Status, Summary
+from ..search.standing import Standing
 
 
 class NamedRun(Protocol):

@@ -8,18 +8,18 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from .champion import read
-from .exceptions import AutoresearchError, UsageProblem
-from .history.repository import Repository
-from .history.run import find
-from .history.view import View
+from ..exceptions import AutoresearchError, UsageProblem
+from ..history.repository import Repository
+from ..history.run import find
+from ..history.view import View
+from ..project import Project
+from ..records import Json, Objective
+from ..regression.champion import read
+from ..report.text import human
+from ..search.earlier import MOST, Earlier, EarlierRun
+from ..search.keep import Rule
+from ..search.standing import Standing
 from .planning import Times, times_of, worst_case
-from .project import Project
-from .records import Json, Objective
-from .report.text import human
-from .search.earlier import MOST, Earlier, EarlierRun
-from .search.keep import Rule
-from .search.standing import Standing
 
 EVALUATION = ("budget", "files", "arguments", "data")
 """What has to be equal for scores of two runs to be comparable."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b, sha1
 from pathlib import Path
 
+from ..history.champion import Conditions
+from ..records import Objective
+from ..sandbox.libraries import imports
 from .fingerprint import measure
-from .history.champion import Conditions
-from .records import Objective
-from .sandbox.libraries import imports
 
 ARGUMENTS = ("metric", "direction", "editable", "readable", "entry", "constraints")
 DOORS = ("memory", "gpu", "processes", "exec", "scratch", "artifact", "env")
