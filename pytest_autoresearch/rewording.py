@@ -21,6 +21,7 @@ def reword(report: pytest.TestReport, record: Record) -> None:
     elif status.outcome == "xfailed":
         report.outcome, report.longrepr = "skipped", None
         report.wasxfail = f"{status.word.lower()}: {record.reason}"
+        report.autoresearch_note = _note(record) or status.tsv  # type: ignore[attr-defined]
     else:
         report.outcome = "skipped"
         path, line, _name = report.location
@@ -28,7 +29,7 @@ def reword(report: pytest.TestReport, record: Record) -> None:
 
 
 def _note(record: Record) -> str:
-    """What a passed item's line says behind its word: the score, and how much it moved."""
+    """What an item's line says behind its word: the score, and how much it moved."""
     if record.score is None:
         return ""
     moved = "" if record.delta is None else f", {record.delta:+.3g}"

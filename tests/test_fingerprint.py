@@ -18,7 +18,7 @@ X86 = (
     "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 167\nmodel name\t: A Fast One @ 3 GHz\n"
 )
 ARM = "processor\t: 0\nBogoMIPS\t: 50.00\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
-CARD = "Model: \t\t NVIDIA H200\nIRQ:   \t\t 10\nGPU UUID: \t GPU-1\n"
+CARD = "Model: \t\t NVIDIA H100\nIRQ:   \t\t 10\nGPU UUID: \t GPU-1\n"
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def test_the_device_is_the_processors_model(machine: Path) -> None:
 def test_a_gpu_is_looked_for_only_where_one_is_used(machine: Path) -> None:
     add_card(machine, 1, CARD)
     assert measure([]).gpu == ""
-    assert measure([], gpus=1).gpu == "NVIDIA H200"
+    assert measure([], gpus=1).gpu == "NVIDIA H100"
 
 
 def test_gpus_of_two_models_are_both_named(machine: Path) -> None:
     add_card(machine, 1, CARD)
     add_card(machine, 2, CARD)
-    add_card(machine, 3, CARD.replace("H200", "A100"))
-    assert measure([], gpus=1).gpu == "NVIDIA A100, NVIDIA H200"
+    add_card(machine, 3, CARD.replace("H100", "A100"))
+    assert measure([], gpus=1).gpu == "NVIDIA A100, NVIDIA H100"
 
 
 def test_where_the_driver_shows_no_files_nvidia_smi_is_asked(machine: Path) -> None:

@@ -24,15 +24,34 @@ def teststatus(status: Status) -> TestStatus:
     return status.word.lower(), status.letter, (status.word, dict(markup))
 
 
+ENOUGH = 40
+"""Columns in which a reason still says something."""
+_PERCENT = len("  [100%]")
+
+
+def _room(report: pytest.CollectReport | pytest.TestReport, config: pytest.Config) -> int:
+    """The columns that pytest has left for a reason, behind the node id and the word."""
+    if config.get_verbosity() > 1 or not config.pluginmanager.has_plugin("terminalreporter"):
+        return ENOUGH  # it is not cut
+    return (
+        config.get_terminal_writer().fullwidth
+        - len(report.nodeid)
+        - len(" REJECTED (rejected: )")
+        - _PERCENT
+    )
+
+
 class Words:
     """Gives the reports of experiments their own words.
 
     Those carry ``autoresearch_status``, and ``autoresearch_note`` for what stands behind the word.
+    pytest itself puts the reason of a rejection there, as much of it as the line has room for: the note
+    stands in where that would be next to nothing.
     """
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
-        self, report: pytest.CollectReport | pytest.TestReport
+        self, report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
     ) -> TestStatus | None:
         """Our words for a setup or call report that carries a status; pytest's for all others."""
         name = getattr(report, "autoresearch_status", None)
@@ -41,4 +60,6 @@ class Words:
             return None
         category, letter, (word, markup) = teststatus(Status[name])
         note = getattr(report, "autoresearch_note", "")
+        if hasattr(report, "wasxfail") and _room(report, config) >= ENOUGH:
+            note = ""
         return category, letter, (f"{word} ({note})" if note else word, markup)

@@ -229,3 +229,14 @@ def test_a_collection_error_starts_nothing(project: Project, search: Run) -> Non
     result = search(project)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert not (project.folder / ".autoresearch").exists()
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(60, "(rmse 9.9"), (160, "(rejected: rmse 9.9")])
+def test_a_rejection_shows_its_reason_or_where_there_is_no_room_its_score(
+    tmp_path: Path, search: Run, monkeypatch: pytest.MonkeyPatch, columns: int, shown: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    made = Project(tmp_path / "p")
+    made.replace("OFFSET = 0.5", "OFFSET = -9.0", description="worse")
+    lines = search(made).outlines
+    assert any(f"[0001] REJECTED {shown}" in line for line in lines), lines
