@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import io
@@ -135,10 +136,14 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
     def _array(self, value: npt.NDArray[Any]) -> Any:
-        """A part of an array, which NumPy's own pickle would copy into the pickle."""
+        """Dates, and a part of an array: NumPy's own pickle would copy them into the pickle."""
+        if value.dtype.kind in "mM":
+            return operator.methodcaller("view", value.dtype), (value.view(np.int64),)
         if value.flags.forc or value.dtype.hasobject or not value.size:
             return NotImplemented
         rebuild, whole = _reduced(np.empty(0, value.dtype))
+        if len(whole) != 4:
+            return NotImplemented
         placeholder = pickle.PickleBuffer(b"")
         self._scattered[id(placeholder)] = Scattered(value)
         return rebuild, (placeholder, whole[1], value.shape, whole[3])
@@ -185,7 +190,9 @@ def parcel(order: Mapping[str, Json], payload: Payload, folder: Path) -> Parcel:
     size = offset + len(text)
     placed = [*zip((at for at, _ in pieces), contents, strict=True), (offset, memoryview(text))]
     try:
-        fd = _on_disk(placed, folder) if size > LARGE else _in_memory(placed, size)
+        fd = None if size > LARGE else _in_memory(placed, size)
+        if fd is None:
+            fd = _on_disk(placed, folder)
     except OSError as error:
         raise HarnessFault(
             f"there is no room for {size / 2**20:.0f} MiB of arguments in "
@@ -196,17 +203,30 @@ def parcel(order: Mapping[str, Json], payload: Payload, folder: Path) -> Parcel:
 
 
 Placed = Sequence[tuple[int, Piece]]
+SEAL_TRIES = 3
+"""So many memory files are filled anew before a file on disk is taken, which needs no seal."""
 
 
-def _in_memory(placed: Placed, size: int) -> int:
-    fd = memory_file(size)
-    try:
-        _fill(fd, placed)
-        seal(fd, writable=False)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+def _in_memory(placed: Placed, size: int) -> int | None:
+    """A sealed memory file; ``None`` when the kernel has one of its pages in hand and cannot seal it.
+
+    memfd_create(2), F_SEAL_WRITE: EBUSY, which no writer of ours explains; moving pages does.
+    """
+    for _ in range(SEAL_TRIES):
+        fd = memory_file(size)
+        try:
+            _fill(fd, placed)
+            seal(fd, writable=False)
+        except OSError as error:
+            os.close(fd)
+            if error.errno != errno.EBUSY:
+                raise
+        except BaseException:
+            os.close(fd)
+            raise
+        else:
+            return fd
+    return None
 
 
 def _on_disk(placed: Placed, folder: Path) -> int:

@@ -314,3 +314,27 @@ def test_files_that_a_script_was_given_take_none_of_its_room(make: Make, small: 
     case = make(source, entry="train.py", sandbox=small)
     given: dict[str, Any] = {"given": bytes(20 * MIB)}
     assert case.candidate.run("train.py", key="a", files=given) == 1
+
+
+def test_a_memory_file_that_cannot_be_sealed_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel answers EBUSY now and then, when it moves the pages of a file that nobody writes to."""
+    busy = iter([True, True, False, True, True, True])
+    sealed = payload.seal
+
+    def seal(fd: int, *, writable: bool) -> None:
+        if next(busy):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        sealed(fd, writable=writable)
+
+    monkeypatch.setattr(payload, "seal", seal)
+    packed = payload.pack("fit", (np.arange(5.0),), {})
+    found = [payload.parcel({}, packed, tmp_path) for _ in range(2)]
+    contents = [os.pread(one.fd, one.size, 0) for one in found]
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == found[0].size
+    with pytest.raises(OSError):  # noqa: PT011 - EPERM from a seal, EBADF from a read-only file
+        os.pwrite(found[1].fd, b"x", 0)
+    for one in found:
+        os.close(one.fd)
