@@ -1,7 +1,7 @@
 # Runs searches away from your files. CPU:
 #   docker build -t autoresearch .
 #   docker run --rm --init autoresearch                      the demo: a short search on the bundled digits
-#   docker run --rm --init --user "$(id -u):$(id -g)" -v "$PWD:/work" -w /work autoresearch \
+#   docker run --rm --init --user "$(id -u):$(id -g)" -v "$PWD:/repo" -w /repo autoresearch \
 #       pytest --autoresearch --hours 12                     a search in your own repository
 # CUDA, with PyTorch (needs the NVIDIA container toolkit, and `--gpus all` in `docker run`):
 #   docker build -t autoresearch:cuda --build-arg EXTRAS=report,tabular,torch \

@@ -175,12 +175,14 @@ class _Cache:
 
 
 def cache_folder() -> Path:
-    """``$AUTORESEARCH_CACHE``, else ``pytest-autoresearch`` in the user's own cache folder."""
-    own = os.environ.get("AUTORESEARCH_CACHE")
-    if own:
-        return Path(own)
-    parent = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(parent, "pytest-autoresearch")
+    """``$AUTORESEARCH_CACHE``, else ``pytest-autoresearch`` in the user's own cache folder.
+
+    For a user without a home it is one that cannot be.
+    """
+    parent = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    own = os.environ.get("AUTORESEARCH_CACHE") or f"{parent}/pytest-autoresearch"
+    folder = os.path.expanduser(own)
+    return Path(os.devnull if folder.startswith("~") else folder)
 
 
 def total(stamps: Stamps) -> int:

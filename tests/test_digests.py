@@ -121,6 +121,19 @@ def test_a_damaged_cache_costs_time_only(make: Make, cache: Path) -> None:
         assert digest(folder) == first
 
 
+def test_without_a_home_nothing_is_kept_and_nothing_fails(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make({"a": "12345"})
+    age(folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AUTORESEARCH_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert digest(folder) == digest(folder)
+    assert not (tmp_path / "~").exists()
+
+
 def test_links_are_followed(make: Make) -> None:
     one, other = make({}), make({"file": "1", "folder/x": "2"})
     (one / "file").symlink_to(other / "file")

@@ -126,7 +126,7 @@ def _bounds(size: float, name: str) -> tuple[float, float, bool]:
         return min(low, size), max(high, size), False
     if size == 0:
         return (1e-8, 1.0, True) if names.PENALTIES.fullmatch(name) else (0.0, 1.0, False)
-    if 0.9 < size < 1:  # decays and the like: what counts is the distance to 1
+    if 0.9 <= size < 1:  # decays and the like: what counts is the distance to 1
         return max(0.0, 1 - 5 * (1 - size)), 1 - (1 - size) / 5, False
     high = size * 10
     if name in names.RATES and size <= 1:
@@ -136,4 +136,4 @@ def _bounds(size: float, name: str) -> tuple[float, float, bool]:
 
 def digits_of(size: float) -> int:
     """How many significant digits a number of that size is written with."""
-    return 2 - math.floor(math.log10(1 - size)) if 0.9 < size < 1 else 3
+    return 2 - math.floor(math.log10(1 - size)) if 0.9 <= size < 1 else 3

@@ -11,6 +11,7 @@ from .source import line_of
 from .writing import write
 
 MOST_NAMES = 8
+UNREAD = "no Python in UTF-8, or too long to parse"
 
 
 def header(scene: Scene) -> list[str]:
@@ -42,7 +43,7 @@ def details(scene: Scene) -> list[str]:
         literal = left.literal
         place = f"{literal.path}:{line_of(scene.files[literal.path], literal.start)}"
         lines.append(f"{place} {literal.name} {literal.text}: left alone ({left.why})")
-    lines += [f"{path}: left alone (cannot be read as Python)" for path in scene.found.unread]
+    lines += [f"{path}: left alone ({UNREAD})" for path in scene.found.unread]
     return lines
 
 
@@ -82,7 +83,7 @@ def _alone(scene: Scene) -> str:
     for left in scene.space.alone:
         whys.setdefault(left.why, {})[left.literal.name] = None
     parts = [f"{_few(list(names))} ({why})" for why, names in whys.items()]
-    parts += [f"{path} (cannot be read as Python)" for path in scene.found.unread]
+    parts += [f"{path} ({UNREAD})" for path in scene.found.unread]
     return ", ".join(parts)
 
 

@@ -184,7 +184,8 @@ class Tune(Prepares):
         new = {path: files[path] for path, name in names.items() if name not in self._read}
         text = {path: data for path, data in new.items() if _is_text(data)}
         for path in new:
-            self._read[names[path]] = []
+            unread = path.endswith(".py") and path not in text
+            self._read[names[path]] = [{"sort": "unread", "path": path}] if unread else []
         for one in self._grammar(text) if text else ():
             self._read[names[one["path"]]].append(one)
         return Findings.of([one for path in sorted(files) for one in self._read[names[path]]])

@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,12 @@ def shared(build: Callable[[], Any], key: Any) -> Any:
     """
     identity = json.dumps([FORM, _source(build), _plain(key)], ensure_ascii=True)
     entry = _folder() / hashlib.sha256(identity.encode()).hexdigest()[:40]
-    try:
+    with suppress(*UNREADABLE):
         return store.load(entry)
-    except UNREADABLE:
-        pass
     with _alone(entry, key):
-        try:
+        with suppress(*UNREADABLE):
             return store.load(entry)
-        except UNREADABLE:
-            _make(build(), entry, identity)
+        _make(build(), entry, identity)
         return store.load(entry)
 
 
@@ -109,9 +106,14 @@ def _alone(entry: Path, key: Any) -> Iterator[None]:
 def _folder() -> Path:
     """The folder of entries, which is ours alone."""
     named = os.environ.get("AUTORESEARCH_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(named).expanduser() if named else Path(home) / "pytest-autoresearch"
-    folder = folder.absolute() / "shared"
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(os.path.expanduser(named or f"{home}/pytest-autoresearch"), "shared")
+    if str(folder).startswith("~"):
+        raise UsageProblem(
+            f"evaluation.shared: {folder} is in no known home folder; set AUTORESEARCH_CACHE to a "
+            "folder of your own"
+        )
+    folder = folder.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
@@ -158,14 +160,19 @@ def _plain(key: Any) -> Any:
     )
 
 
-def _stamps(path: Path) -> Iterator[Any]:
+def _stamps(path: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Any]:
     """What changes when a file does; of a folder, that of everything below it."""
     try:
         found = path.stat()
         yield [str(path), found.st_size, found.st_mtime_ns, found.st_ino]
         if path.is_dir():
+            place = found.st_dev, found.st_ino
+            if place in above:
+                raise UsageProblem(
+                    f"evaluation.shared: the key names {path}, a link to a folder that it lies in"
+                )
             for below in sorted(path.iterdir()):
-                yield from _stamps(below)
+                yield from _stamps(below, (*above, place))
     except OSError as error:
         raise UsageProblem(
             f"evaluation.shared: the key names {path}, which cannot be read ({error})"

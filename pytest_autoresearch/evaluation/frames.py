@@ -88,7 +88,7 @@ def _column(writer: Writer, series: Any, where: str) -> list[Any]:
         categories = _column(writer, dtype.categories.to_series(), f"{where}.categories")
         codes = writer.array(series.cat.codes.to_numpy())
         return ["categories", codes, categories, bool(dtype.ordered)]
-    if isinstance(dtype, pandas.DatetimeTZDtype):
+    if isinstance(dtype, pandas.DatetimeTZDtype) and _has_name(dtype.tz):
         plain = series.dt.tz_convert("UTC").dt.tz_localize(None)
         return ["zone", writer.array(plain.to_numpy()), str(dtype.tz)]
     if isinstance(dtype, pandas.StringDtype) or (dtype.kind == "O" and isinstance(dtype, np.dtype)):
@@ -102,6 +102,17 @@ def _column(writer: Writer, series: Any, where: str) -> list[Any]:
         f"evaluation.shared: {where} is a column of {dtype}, which cannot be stored; convert it with "
         "astype() to numbers, texts, dates or categories"
     )
+
+
+def _has_name(zone: Any) -> bool:
+    """Whether a time zone can be made again from its text."""
+    import pandas
+
+    try:
+        pandas.DatetimeTZDtype(tz=str(zone))
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _read(reader: Reader, node: list[Any]) -> Any:

@@ -29,8 +29,8 @@ def as_of(table: Any, cut: Any, *, on: Any, by: Any = None) -> Any:
     dates = since.dtype.kind == "M"
     column = Axis(np.empty(0, np.int64), dates)
     known: Positions = np.flatnonzero(since < column.at(column.moment(cut, "cut")))
-    if by is not None:
-        keys = [by] if isinstance(by, str | int) else list(by)
+    keys = [by] if isinstance(by, str | int) else list(by or ())
+    if keys:
         codes = np.stack([labels(_column(table, key), f"column {key!r}") for key in keys])
         known = _last(known, codes[:, known], since[known])
     return take(table, known)

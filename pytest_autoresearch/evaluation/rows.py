@@ -64,13 +64,16 @@ def labels(value: Any, where: str) -> npt.NDArray[np.intp]:
     """A number from 0 for each row's label, in the order in which labels first appear.
 
     Equal labels get equal numbers, whatever their type. Raises `UsageProblem` for more than one
-    label a row, and for a missing one.
+    label a row, for a missing one, and for one that cannot be compared by its hash.
     """
     entries = np.asarray(column(value, where))
     if entries.ndim != 1:
         raise UsageProblem(f"{where} has shape {entries.shape}; give one label for each row")
     known: dict[Any, int] = {}
-    codes = np.array([known.setdefault(one, len(known)) for one in entries.tolist()], np.intp)
+    try:
+        codes = np.array([known.setdefault(one, len(known)) for one in entries.tolist()], np.intp)
+    except TypeError as error:
+        raise UsageProblem(f"{where} holds something that is no label: {error}") from None
     for label, code in known.items():
         if label is None or type(label).__name__ in ("NAType", "NaTType") or label != label:
             raise UsageProblem(f"{where} has no label in row {int((codes == code).argmax())}")

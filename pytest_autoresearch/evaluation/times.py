@@ -90,8 +90,10 @@ class Axis:
 
 
 def axis(values: Any, name: str) -> Axis:
-    """The column as an axis. Raises `UsageProblem` for unknown kinds and missing moments."""
+    """The column as an axis. Raises `UsageProblem` for unknown kinds, missing moments, and none."""
     found = moments(values, name)
+    if not len(found):
+        raise UsageProblem(f"{name} is empty: there are no rows")
     missing = np.isnat(found) if found.dtype.kind == "M" else ~np.isfinite(found)
     if missing.any():
         raise UsageProblem(
@@ -137,8 +139,9 @@ def _without_zone(values: Any) -> Any:
 
 def _of_objects(found: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Python's own dates as NumPy's; anything else as it is."""
-    if all(isinstance(one, datetime.date) or one is None for one in found):
-        return np.array([_naive(one) for one in found], "datetime64[us]")
+    dates = [None if one != one else one for one in found]
+    if all(isinstance(one, datetime.date) or one is None for one in dates):
+        return np.array([_naive(one) for one in dates], "datetime64[us]")
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import posixpath
 import re
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,7 @@ def decode(content: bytes, name: str, remedy: str) -> Champion:
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageProblem(
             f"{name} is no champion record any more ({type(error).__name__}: {error}): restore it "
-            f"with `git checkout -- {name}`, or delete it and make a new one with `{remedy}`"
+            f"with `git checkout -- {shlex.quote(name)}`, or delete it and make a new one with `{remedy}`"
         ) from error
 
 
@@ -140,9 +141,14 @@ def _texts(value: Mapping[str, object]) -> dict[str, str]:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _fits(value):
         raise TypeError(f"{value!r} is no number")
     return float(value)
+
+
+def _fits(value: float) -> bool:
+    """Whether it is finite, and no whole number that is too large for a float."""
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _whole(value: object) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..exceptions import JournalDamaged, UsageProblem
 from . import journal
@@ -13,15 +13,27 @@ from .repository import Repository
 ROOT = "refs/autoresearch/"
 
 
+def by_run(repository: Repository) -> dict[str, dict[str, str]]:
+    """Targets by the rest of the name of each run's refs: git's refs are walked once for all runs."""
+    found: dict[str, dict[str, str]] = {}
+    for path, target in repository.refs(ROOT).items():
+        name, _, rest = path.partition("/")
+        found.setdefault(name, {})[rest] = target
+    return found
+
+
 class Refs:
-    """The refs of the run ``name``.
+    """The refs of the run ``name``; ``known`` are its targets where a reader has them already.
 
     ``lock_path`` is where its one writer, whatever the work tree, is held; ``warnings`` collects what
     a person should know although the search goes on.
     """
 
-    def __init__(self, repository: Repository, name: str) -> None:
+    def __init__(
+        self, repository: Repository, name: str, known: Mapping[str, str] | None = None
+    ) -> None:
         self.repository = repository
+        self._known = known
         self.name = name
         self.prefix = f"{ROOT}{name}/"
         self.branch = f"autoresearch/{name}"
@@ -64,7 +76,9 @@ class Refs:
     def lines(self) -> dict[int, Line]:
         """The journal lines that the refs hold, by seq; raises `UsageProblem` when they disagree."""
         found: dict[int, Line] = {}
-        for name, target in sorted(self.repository.refs(self.prefix).items()):
+        known = self._known
+        targets = self.repository.refs(self.prefix) if known is None else known
+        for name, target in sorted(targets.items()):
             for line in self._lines_in(name, target):
                 if found.setdefault(line["seq"], line) != line:
                     raise self._unexplained(name, f"journal line {line['seq'] + 1} differs there")

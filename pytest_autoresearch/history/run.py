@@ -17,7 +17,7 @@ from .commits import commits_of, write_commit
 from .journal import Journal, Line
 from .lines import experiment_fields, number_of
 from .lock import Lock
-from .refs import ROOT, Refs
+from .refs import ROOT, Refs, by_run
 from .repository import Repository
 from .state import State, understood
 
@@ -273,23 +273,30 @@ def find(repository: Repository, parent: Path, objective: str | None = None) -> 
 
     Changes nothing. A run that cannot be read is there with its ``problem``.
     """
-    names = {path.parent.name for path in parent.glob(f"*/{JOURNAL}")}
-    names |= {rest.partition("/")[0] for rest in repository.refs(ROOT)}
-    found = [_info(repository, parent, name) for name in names]
+    refs = by_run(repository)
+    names = {path.parent.name for path in parent.glob(f"*/{JOURNAL}")} | refs.keys()
+    found = [_info(repository, parent, name, refs.get(name, {})) for name in names]
     wanted = [info for info in found if info and objective in (None, info.objective)]
     return sorted(wanted, key=lambda info: (info.started, info.name))
 
 
-def read_lines(repository: Repository, folder: Path, name: str) -> list[Line]:
-    """A run's journal lines from its folder and refs together; changes nothing."""
+def read_lines(
+    repository: Repository, folder: Path, name: str, refs: Mapping[str, str] | None = None
+) -> list[Line]:
+    """A run's journal lines from its folder and refs together; changes nothing.
+
+    ``refs`` are the run's of `by_run`, where many runs are read.
+    """
     lines, _, _ = journals.read(folder / JOURNAL)
-    return [*lines, *Refs(repository, name).missing(lines)]
+    return [*lines, *Refs(repository, name, refs).missing(lines)]
 
 
-def _info(repository: Repository, parent: Path, name: str) -> RunInfo | None:
+def _info(
+    repository: Repository, parent: Path, name: str, refs: Mapping[str, str]
+) -> RunInfo | None:
     path = parent / name / JOURNAL
     try:
-        lines = read_lines(repository, path.parent, name)
+        lines = read_lines(repository, path.parent, name, refs)
         return _described(name, lines, path) if lines else None
     except Exception as error:  # somebody else's run, whatever is wrong with it, blocks no search
         problem = str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,18 +19,25 @@ from .state import State, understood
 class View:
     """What a run's journal, or its refs where the folder is gone, say at this moment.
 
-    Raises `UsageProblem` when there is no such run, `JournalDamaged` when it cannot be read.
+    ``refs`` are the run's of `by_run`, where many runs are looked at. Raises `UsageProblem` when there
+    is no such run, `JournalDamaged` when it cannot be read.
     """
 
-    def __init__(self, repository: Repository, parent: Path, name: str) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        parent: Path,
+        name: str,
+        refs: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = parent / name
         self.name = name
-        lines = read_lines(repository, self.folder, name)
+        lines = read_lines(repository, self.folder, name, refs)
         if not lines:
             raise UsageProblem(f"there is no run called {name!r} in {parent} or its refs")
-        refs = Refs(repository, name)
-        self.branch = refs.branch
-        self.is_running = is_held(refs.lock_path) or is_held(self.folder / "lock")
+        own = Refs(repository, name)
+        self.branch = own.branch
+        self.is_running = is_held(own.lock_path) or is_held(self.folder / "lock")
         self._lines = lines
         with understood(self.folder / JOURNAL):
             self._state = State(lines)

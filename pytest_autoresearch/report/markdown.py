@@ -73,12 +73,13 @@ def _verdict(summary: Summary) -> str:
 
 
 def _facts(summary: Summary) -> str:
-    kept = f"{summary.kept} kept of {count(summary.tried, 'experiment')}"
+    kept = f"{summary.kept} kept of {count(summary.tried, 'experiment')}; " * (summary.tried > 0)
     cost = f" Agents cost {summary.cost_usd:.2f} USD." if summary.cost_usd else ""
     stated = [text for text in (tier(summary.isolation), trust(summary)) if text]
     said = " ".join(f"{text[:1].upper()}{text[1:]}." for text in stated)
+    goal = f"{kept}{better(summary.direction)}"
     return (
-        f"{kept}; {better(summary.direction)}. Run `{summary.run}`, branch `{summary.branch}`, "
+        f"{goal[:1].upper()}{goal[1:]}. Run `{summary.run}`, branch `{summary.branch}`, "
         f"ended: {escape(summary.ended)}.{cost} {said}"
     )
 
@@ -155,9 +156,10 @@ def _taking(summary: Summary) -> list[str]:
     if not summary.kept:
         return []
     base = short(digest.run_base(summary.records))
-    commands = [f"git log --oneline {summary.branch}", f"git merge {summary.branch}"]
+    since = f"{base}..{summary.branch}" if base else summary.branch
+    commands = [f"git log --oneline {since}", f"git merge {summary.branch}"]
     if base:
-        commands.insert(1, f"git diff {base}..{summary.branch}")
+        commands.insert(1, f"git diff {since}")
     return ["## How to take it", "```\n" + "\n".join(commands) + "\n```"]
 
 

@@ -89,8 +89,8 @@ def _lines(summary: Summary, rejected: bool) -> Iterator[_Line]:
     yield f"run {summary.run}, branch {summary.branch}", {}
     yield f"ended: {one_line(summary.ended)}{_resumable(summary)}", {}
     scores = change(summary.baseline, summary.champion)
-    tried = f"{summary.kept} kept of {count(summary.tried, 'experiment')}"
-    yield f"{summary.metric} {scores}, {better(summary.direction)}: {tried}", {"bold": True}
+    tried = f": {summary.kept} kept of {count(summary.tried, 'experiment')}" * (summary.tried > 0)
+    yield f"{summary.metric} {scores}, {better(summary.direction)}{tried}", {"bold": True}
     yield from _kept(summary)
     yield from _not_kept(summary)
     if rejected:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ..exceptions import AutoresearchError, UsageProblem
+from ..history.refs import by_run
 from ..history.repository import Repository
 from ..history.run import find
 from ..history.view import View
@@ -26,43 +27,54 @@ EVALUATION = ("budget", "files", "arguments", "data")
 MACHINE = ("device", "gpu", "packages")
 """What of a fingerprint has to be equal, too, for scores to stand for new ones."""
 
+UNKNOWN = (LookupError, TypeError, ValueError, AttributeError)
+"""What is raised where a journal holds something else than this version writes."""
+
 
 class Past:
-    """The readable earlier runs of an objective, oldest first; ``current`` is not among them."""
+    """The readable earlier runs of an objective, oldest first; ``current`` is not among them.
+
+    One that holds something else than this version writes is passed over: it blocks no search.
+    """
 
     def __init__(self, repository: Repository, parent: Path, nodeid: str, current: str) -> None:
         self._repository = repository
         self.views: list[View] = []
+        refs = by_run(repository)
         for info in find(repository, parent):
             if info.nodeid == nodeid and info.name != current and not info.problem:
                 try:
-                    self.views.append(View(repository, parent, info.name))
+                    self.views.append(View(repository, parent, info.name, refs.get(info.name, {})))
                 except AutoresearchError:
                     continue  # it changed while it was read: another search may have begun it
 
     def earlier(self, header: Mapping[str, Json], project: Project) -> Earlier:
         """What runs of the same evaluation found out, for the run whose journal begins so."""
-        same = [view for view in self.views if _same_evaluation(view.header, header)]
-        runs, count = [], 0
-        for view in reversed(same):
+        runs: list[EarlierRun] = []
+        count = 0
+        for view in reversed(self.views):
             if count >= MOST:
                 break
-            run = EarlierRun(
-                view.name,
-                Rule.from_json(view.header["rule"]),
-                view.records,
-                _same_machine(view.header, header),
-            )
-            runs.append(run)
-            count += len(run.experiments)
+            with suppress(*UNKNOWN):
+                if not _same_evaluation(view.header, header):
+                    continue
+                run = EarlierRun(
+                    view.name,
+                    Rule.from_json(view.header["rule"]),
+                    view.records,
+                    _same_machine(view.header, header),
+                )
+                runs.append(run)
+                count += len(run.experiments)
         sight = Sight(project)
         return Earlier(runs[::-1], Rule.from_json(header["rule"]), sight.of)
 
     def times(self, objective: Objective, root: Path) -> Times:
         """How long things take, by the latest run that knows, the champion record, or the budget."""
         for view in reversed(self.views):
-            if times := times_of(view.records, f"the times of run {view.name}"):
-                return times
+            with suppress(*UNKNOWN):
+                if times := times_of(view.records, f"the times of run {view.name}"):
+                    return times
         with suppress(UsageProblem):
             if record := read(objective, root):
                 return Times(record.seconds, record.seconds, "the champion record's times")
@@ -71,9 +83,10 @@ class Past:
     def unmerged(self, project: Project) -> str:
         """What to do about the latest winners of earlier runs, when HEAD lacks them; else empty."""
         for view in reversed(self.views):
-            standing = Standing(Rule.from_json(view.header["rule"]), view)
-            if standing.kept:
-                return "" if self._contained(view, project) else _to_merge(view, standing)
+            with suppress(*UNKNOWN):
+                standing = Standing(Rule.from_json(view.header["rule"]), view)
+                if standing.kept:
+                    return "" if self._contained(view, project) else _to_merge(view, standing)
         return ""
 
     def _contained(self, view: View, project: Project) -> bool:
@@ -104,7 +117,7 @@ class Sight:
         """The name; empty when git has the tree no more."""
         try:
             blobs = sorted(self._blobs(tree).items())
-        except AutoresearchError:
+        except (AutoresearchError, KeyError, ValueError):
             return ""
         return blake2b(repr(blobs).encode(), digest_size=16).hexdigest()
 

@@ -115,7 +115,8 @@ def said_of_baseline(notes: Mapping[str, Json]) -> list[str]:
             else f"calibration is taken over from {run}, on this device: it agrees with the baseline"
         )
     if plan := notes.get("calibration"):
-        share = plan["instead_of"] * plan["pass_seconds"] / (plan["hours"] * 3600)
+        passes = plan["instead_of"] - plan.get("taken_over", 0)
+        share = passes * plan["pass_seconds"] / (plan["hours"] * 3600)
         lines.append(
             f"calibration shrunk from {plan['instead_of']} to {plan['passes']} passes: it would take "
             f"{share:.0%} of {plan['hours']:g} h"

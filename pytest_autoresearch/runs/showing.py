@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ..exceptions import AutoresearchError, UsageProblem
+from ..history.refs import by_run
 from ..history.repository import Repository
 from ..history.run import RunInfo, find
 from ..history.view import View
@@ -20,6 +21,7 @@ from ..report import show
 from ..search.keep import Rule
 from ..search.standing import Standing
 from .derived import tolerated, write_reports, write_table
+from .past import UNKNOWN
 from .summing import summary_of
 
 RUNNING = "not yet, a search is on"
@@ -41,7 +43,11 @@ def show_runs(config: pytest.Config, what: str) -> int:
 
 def _page(repository: Repository, parent: Path, what: str) -> list[str]:
     if not what:
-        runs = [_line(repository, parent, info) for info in find(repository, parent)]
+        refs = by_run(repository)
+        runs = [
+            _line(repository, parent, info, refs.get(info.name, {}))
+            for info in find(repository, parent)
+        ]
         return show.runs_page(runs, str(parent))
     name, number = _asked(repository, parent, what)
     view = View(repository, parent, name)
@@ -79,11 +85,17 @@ def _asked(repository: Repository, parent: Path, what: str) -> tuple[str, int | 
     return name, int(number)
 
 
-def _line(repository: Repository, parent: Path, info: RunInfo) -> show.RunLine:
+def _line(
+    repository: Repository, parent: Path, info: RunInfo, refs: Mapping[str, str]
+) -> show.RunLine:
     if info.problem:
         return show.RunLine(info.name, f"unreadable: {info.problem}", info.objective)
-    view = View(repository, parent, info.name)
-    summary = _summary(view)
+    view = View(repository, parent, info.name, refs)
+    try:
+        summary = _summary(view)
+    except UNKNOWN as error:
+        problem = f"unreadable: {type(error).__name__}: {error}"
+        return show.RunLine(info.name, problem, info.objective)
     state = "running" if view.is_running else "finished" if view.is_finished else "unfinished"
     return show.RunLine(
         name=info.name,

@@ -11,7 +11,7 @@ from statistics import fmean
 from ..records import Part, Pass, Record, Status
 from .keep import Rule
 from .noise import alike, reference
-from .standing import passes_of
+from .standing import families, passes_of
 
 MOST = 2000
 """So many experiments of earlier runs, the latest ones, are remembered."""
@@ -42,11 +42,6 @@ class EarlierRun:
             for record in self.records
             if record.part is Part.EXPERIMENT and record.status is not Status.INTERRUPTED
         ]
-
-    def families(self) -> list[list[Pass]]:
-        """The passes of each tree that was measured, for the noise."""
-        kept = [r.experiment for r in self.records if r.status is Status.KEPT]
-        return [passes for number in (0, *kept) if (passes := passes_of(self.records, number))]
 
     def measured(self) -> Iterator[Record]:
         """The records of trees that were measured, the latest first."""
@@ -166,5 +161,5 @@ class Earlier:
             own = [r for r in run.records if r.part is Part.EXPERIMENT or "reused" not in r.notes]
             passes = [one for one in passes_of(own, number) if one.scores]
             if passes:
-                return Stored(run.name, number, record.folds, passes, run.families())
+                return Stored(run.name, number, record.folds, passes, families(run.records))
         return None

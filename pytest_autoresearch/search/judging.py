@@ -52,7 +52,7 @@ class Judge(Standing):
         plan = self.plan(experiment)
         folds = max(len(one.scores) for one in outcome.passes)
         if experiment.part is Part.EXPERIMENT:
-            folds = self.reference().folds
+            folds = len(self.passes_of(self.history.champion_number)[0].scores)
         try:
             return replayed(plan, outcome.passes, folds)
         except (ValueError, KeyError):

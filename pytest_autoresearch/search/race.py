@@ -13,7 +13,7 @@ from statistics import fmean
 
 from ..records import Direction, Pass, Turn
 from .keep import Finding, Plan, Rule, Scores, Step
-from .noise import Reference, alike, residual
+from .noise import LAST_DIGITS, Reference, alike, residual
 
 ENOUGH = 5
 """So many past experiments show the noise where neither seeds nor other splits can."""
@@ -82,7 +82,11 @@ class Race:
                 f"the champion was scored on {folds} folds a pass, this is another number"
             )
         if self._at == 0 and self._behind(count):
-            return self._stop(f"stopped after {count} of {folds} folds")
+            return self._stop(
+                f"stopped after {count} of {folds} folds"
+                if count < folds
+                else "no clear lead in its first pass"
+            )
         if not last:
             return Step.NEXT_FOLD
         self._scores.close(self.turn)
@@ -158,7 +162,8 @@ class SteadyRace(Race):
 
     A win must hold on a second split. Then the first split is walked again with another seed: if that
     changes nothing for the candidate either, there is no noise, and it is kept; if it does, the noise is
-    the spread of its own lead from fold to fold.
+    the spread of its own lead from fold to fold. Leads in the last digits are none: another order of
+    summing makes them.
     """
 
     def _order(self) -> tuple[int, ...]:
@@ -167,14 +172,24 @@ class SteadyRace(Race):
 
     def _behind(self, count: int) -> bool:
         lead = self._lead(self._scores.last, self.turn.split)
-        return count == self._reference.folds and lead <= self._rule.min_effect
+        return count == self._reference.folds and lead <= self._least
+
+    @property
+    def _least(self) -> float:
+        """The lead that a candidate has to exceed."""
+        return max(self._rule.min_effect, self._last_digits)
+
+    @property
+    def _last_digits(self) -> float:
+        means = self._reference.means[self._reference.splits[0]]
+        return LAST_DIGITS * abs(fmean(means))
 
     def _after_pass(self) -> Step:
-        if self._at == 2 and self._leads()[1] < 0:
+        if self._at == 2 and self._leads()[1] < -self._last_digits:
             return self._stop(f"did not hold in pass {self._at}")
         if self._at < len(self._turns):
             return Step.NEXT_SPLIT
-        large = fmean(self._leads()) > self._rule.min_effect
+        large = fmean(self._leads()) > self._least
         if self._steady or (large and self._z() >= self._rule.z_keep):
             return self._keep()
         return self._stop(f"not enough after {self._at} passes")

@@ -9,13 +9,11 @@ from statistics import fmean
 
 from ..records import Direction, Pass, Record
 from .keep import digits_of
-from .noise import reference
+from .noise import LAST_DIGITS, reference
 from .standing import Standing
 
 WORSE = -1.65
 """Standard errors below the champion at which a score is worse by more than its noise."""
-TOLERANCE = 1e-6
-"""Share of a score that other threads and versions may change where seeds change nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Comparison:
             return False
         if self.z is not None:
             return self.z <= WORSE
-        return self.lead < -TOLERANCE * abs(self.champion.score)
+        return self.lead < -LAST_DIGITS * abs(self.champion.score)
 
     def explained(self, metric: str, record: str) -> str:
         """A sentence for a person: both scores, their difference, and the noise."""
@@ -77,7 +75,7 @@ def compared(
 ) -> Comparison:
     """Compare a pass with a champion whose pass with the same seed is ``recorded``."""
     same = len(scores) == len(recorded.scores) and all(
-        math.isclose(a, b, rel_tol=TOLERANCE) for a, b in zip(scores, recorded.scores, strict=True)
+        math.isclose(a, b, rel_tol=LAST_DIGITS) for a, b in zip(scores, recorded.scores, strict=True)
     )
     return Comparison(fmean(scores), champion, direction, same)
 
@@ -101,9 +99,7 @@ def winner_level(standing: Standing, record: Record) -> Level:
     leads = [fmean(one.scores) - fmean(old.means[one.split]) for one in record.passes]
     again = [fmean(one.scores) for one in record.passes[1:] if one.split == 0]
     score = fmean(again) if again else fmean(old.means[0]) + fmean(leads)
-    families = [
-        standing.passes_of(number) for number in (0, *(r.experiment for r in standing.kept))
-    ]
-    known = reference(record.passes, [*families, record.passes], standing.residuals())
+    families = [*standing.families(), record.passes]
+    known = reference(record.passes, families, standing.residuals())
     alone = replace(known, runs=1)
     return Level(score, 0.0 if alone.deterministic else alone.standard_error(alone.folds))

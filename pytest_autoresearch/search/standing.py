@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -11,7 +12,7 @@ from ..exceptions import HarnessFault
 from ..records import Experiment, Json, Part, Pass, Record, Status
 from . import constraints
 from .keep import Rule
-from .noise import Reference, reference, residual
+from .noise import Reference, by_split, reference, residual
 
 AGAIN = (Part.CALIBRATION, Part.REFERENCE)
 """Further measurements of a tree that has been scored before."""
@@ -98,8 +99,11 @@ class Standing:
         passes = self.passes_of(self.history.champion_number)
         if not passes:
             raise HarnessFault("the champion has not been measured yet")
-        families = [self.passes_of(0), *(self.passes_of(record.experiment) for record in self.kept)]
-        return reference(passes, families, self.residuals())
+        return reference(passes, self.families(), self.residuals())
+
+    def families(self) -> list[list[Pass]]:
+        """The passes of each tree that was measured, the base first, for the noise."""
+        return families(self.history.records)
 
     def passes_of(self, number: int | None) -> list[Pass]:
         """The passes that count as measurements of an experiment's tree.
@@ -110,13 +114,15 @@ class Standing:
 
     def residuals(self) -> list[float]:
         """Fold residuals of all complete first passes against the champion of their time."""
+        records = self.history.records
+        own = _by_number(records)
         residuals: list[float] = []
-        champion = self.passes_of(0)
-        for record in self.history.records:
+        champion = _means(passes_of(own[0], 0))
+        for record in records:
             if record.part is Part.EXPERIMENT and record.passes and record.score is not None:
                 residuals.extend(_against(champion, record.passes[0]))
             if record.status is Status.KEPT and record.experiment is not None:
-                champion = self.passes_of(record.experiment)
+                champion = _means(passes_of(own[record.experiment], record.experiment))
         return residuals
 
     def baseline_values(self) -> Mapping[str, float]:
@@ -150,10 +156,32 @@ def passes_of(records: Iterable[Record], number: int | None) -> list[Pass]:
     return found
 
 
-def _against(champion: Sequence[Pass], one: Pass) -> list[float]:
+def families(records: Iterable[Record]) -> list[list[Pass]]:
+    """See `Standing.families`."""
+    own = _by_number(records)
+    kept = [number for number in own if any(r.status is Status.KEPT for r in own[number])]
+    return [passes for number in (0, *kept) if (passes := passes_of(own[number], number))]
+
+
+def _by_number(records: Iterable[Record]) -> defaultdict[int | None, list[Record]]:
+    """The records of each experiment: a long run is walked once, not once for each of them."""
+    found: defaultdict[int | None, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record.experiment].append(record)
+    return found
+
+
+def _means(champion: Sequence[Pass]) -> Mapping[int, Sequence[float]]:
+    """A champion's mean score of each fold, by split."""
+    return {
+        split: [fmean(column) for column in zip(*(one.scores for one in group), strict=True)]
+        for split, group in by_split(champion).items()
+    }
+
+
+def _against(champion: Mapping[int, Sequence[float]], one: Pass) -> list[float]:
     """The fold residual of a pass against the champion's on the same split, if there is one."""
-    measured = [p.scores for p in champion if p.split == one.split]
-    if len(one.scores) < 2 or not measured or len(measured[0]) != len(one.scores):
+    means = champion.get(one.split, ())
+    if len(one.scores) < 2 or len(means) != len(one.scores):
         return []
-    means = [fmean(column) for column in zip(*measured, strict=True)]
     return [residual(one.scores, means)]

@@ -66,6 +66,13 @@ def test_only_lines_that_the_rest_can_do_without_are_left_out() -> None:
     assert dropped(source) == {}
 
 
+def test_an_attribute_or_a_keyword_of_the_same_name_is_no_use_of_a_variable() -> None:
+    source = (
+        "def f(x):\n    codes = [x.cat.codes]\n    size = g(size=x)\n    return codes + [size]\n"
+    )
+    assert dropped(source) == {}
+
+
 def test_a_default_that_is_written_is_not_dropped_for_nothing() -> None:
     source = "from sklearn.linear_model import Ridge\nm = Ridge(alpha=1.0, tol=1e-3)\n"
     assert list(dropped(source)) == ["drop argument tol=1e-3"]

@@ -242,6 +242,16 @@ def test_neither_is_one_about_what_to_add_or_cut(
     assert answer([*good[:place], value, *good[place + 1 :]]) == ["unread"]
 
 
+def test_nothing_is_cut_within_a_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '"é", "b"\n'.encode()
+    for end, sort in ((4, "cut"), (2, "unread")):
+        cut = [1, end, 1, end, "element", "", ""]
+        whole = {"literals": [], "sites": [], "cuts": [cut], "names": []}
+        line = b"ready\n" + json.dumps(whole).encode() + b"\n"
+        stand_in(tmp_path, monkeypatch, f"out.write({line!r})")
+        assert [one["sort"] for one in read_literals({"model.py": text})] == [sort]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -51,8 +52,13 @@ def test_a_search_without_anything_to_change_is_refused_at_once() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named() -> None:
-    with pytest.raises(UsageProblem, match=r"model\.py \(cannot be read as Python\)"):
+    with pytest.raises(
+        UsageProblem, match=r"model\.py \(no Python in UTF-8, or too long to parse\)"
+    ):
         Tune(read_literals).prepare(briefing("x = (\n"))
+    latin = "C = 0.5  # \xe9\n".encode("latin-1")
+    with pytest.raises(UsageProblem, match=r"model\.py \(no Python in UTF-8"):
+        Tune(read_literals).prepare(replace(briefing(""), editable={"model.py": latin}))
 
 
 def test_each_version_of_a_file_is_read_once() -> None:

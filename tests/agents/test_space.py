@@ -98,6 +98,7 @@ def test_ranges_are_sensible(name: str, value: Value, expected: tuple[float, flo
 def test_a_decay_near_one_stays_below_one() -> None:
     low, high = bounds("decay", 0.99)
     assert 0.9 < low < 0.99 < high < 1
+    assert bounds("betas", 0.9) == pytest.approx((0.5, 0.98))
 
 
 @pytest.mark.parametrize(

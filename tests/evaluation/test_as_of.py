@@ -76,6 +76,12 @@ def test_times_with_a_zone_are_compared_in_utc() -> None:
     assert prices(windows.as_of(table, "2024-01-01", on="since")) == [1]
 
 
+def test_no_columns_to_go_by_leave_all_that_was_known() -> None:
+    assert prices(windows.as_of(KINDS[0], 5, on="since", by=[])) == prices(
+        windows.as_of(KINDS[0], 5, on="since")
+    )
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

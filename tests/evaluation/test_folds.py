@@ -178,6 +178,10 @@ def test_a_fold_names_its_sizes() -> None:
         (lambda: folds.grouped(X, y, y), "at least 5 groups; there are 3"),
         (lambda: folds.grouped(X, y, X), "groups has shape"),
         (lambda: folds.grouped(X, y, [None, *queries[1:]]), "groups has no label in row 0"),
+        (
+            lambda: folds.grouped(X, y, np.array([{}] * 60)),
+            "groups holds something that is no label",
+        ),
         (lambda: folds.grouped(X, y, [np.nan, *queries[1:]]), "groups has no label in row 0"),
         (lambda: folds.plain(X, y, k=1), "k=1 is not a whole number of 2 or more"),
         (lambda: folds.plain(X, y, k=cast(Any, 2.5)), "k=2.5"),

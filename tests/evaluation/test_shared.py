@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import gc
 import itertools
@@ -214,6 +215,9 @@ def test_the_numbers_of_a_frame_are_mapped_and_not_copied() -> None:
         assert base is not None, f"{name} is a copy"
 
 
+OFFICE = datetime.timezone(datetime.timedelta(hours=1), "office")
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -223,6 +227,10 @@ def test_the_numbers_of_a_frame_are_mapped_and_not_copied() -> None:
         (pl.DataFrame({"a": [1]}), "build() is a DataFrame"),
         (pd.DataFrame({"a": [[1], [2]]}), "build()['a'] holds [1] among texts"),
         (pd.DataFrame({"a": pd.period_range("2024", periods=2)}), "a column of period"),
+        (
+            pd.Series(pd.date_range("2024", periods=2, tz=OFFICE)),
+            "a column of datetime64",
+        ),
         (pd.DataFrame({("a", "b"): [1]}), "has the label ('a', 'b')"),
         (pd.DataFrame({"a": [1]}, index=pd.MultiIndex.from_tuples([(1, 2)])), "several levels"),
     ],
@@ -245,12 +253,20 @@ def test_a_key_names_a_file_that_is_missing() -> None:
         shared(lambda: 1, Path("/nowhere/at/all"))
 
 
+def test_a_key_names_a_folder_with_a_link_back_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "again").symlink_to(tmp_path)
+    with pytest.raises(UsageProblem, match="again, a link to a folder that it lies in"):
+        shared(lambda: 1, tmp_path)
+
+
 def test_a_build_that_raises_leaves_nothing_and_is_tried_again(folder: Path) -> None:
     def build() -> Any:
         raise KeyError("column")
 
-    with pytest.raises(KeyError, match="column"):
+    with pytest.raises(KeyError, match="column") as caught:
         shared(build, "x")
+    assert caught.value.__context__ is None, "that there was no entry is nobody's concern"
     assert entries(folder) == []
     with pytest.raises(KeyError, match="column"):
         shared(build, "x")
@@ -337,6 +353,17 @@ def test_the_folder_is_where_people_expect_it_and_theirs_alone(
         made = tmp_path / place / "pytest-autoresearch" / "shared"
         assert made.stat().st_mode & 0o777 == 0o700
         assert len(entries(made)) == 1
+
+
+@pytest.mark.parametrize("named", ["~nobody-at-all/cache", ""])
+def test_a_user_without_a_home_is_told_to_name_a_folder(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTORESEARCH_CACHE", named)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(UsageProblem, match="in no known home folder; set AUTORESEARCH_CACHE"):
+        shared(lambda: 1, "x")
 
 
 def test_somebody_elses_folder_is_not_trusted(

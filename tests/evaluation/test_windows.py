@@ -196,6 +196,8 @@ def test_a_split_that_would_repeat_another_is_refused() -> None:
         ({"times": np.where(day == 7, 5, day)}, "row 7 (5) is earlier than row 6 (6); sort X"),
         ({"times": np.where(day == 7, np.nan, day)}, "times has no time in row 7"),
         ({"times": dates.where(day != 7)}, "times has no time in row 7"),
+        ({"times": dates.astype(object).where(day != 7, pd.NaT)}, "times has no time in row 7"),
+        ({"times": day[:0]}, "times is empty: there are no rows"),
         ({"times": dates.astype(str)}, "pandas.to_datetime reads dates that are texts"),
         ({"times": y == 0}, "times has type bool"),
         ({"times": X}, "times has shape (200, 2)"),

@@ -94,6 +94,7 @@ def test_a_damaged_file_is_named_with_the_ways_out(content: bytes) -> None:
         {"score": None},
         {"score": "0.8"},
         {"noise": float("nan")},
+        {"score": 10**400},
         {"direction": "upwards"},
         {"passes": []},
         {"passes": [{"split": 1, "seed": 1, "scores": [1]}]},
@@ -107,6 +108,11 @@ def test_a_damaged_file_is_named_with_the_ways_out(content: bytes) -> None:
 def test_values_of_another_kind_are_damage(spoil: dict[str, Any]) -> None:
     with pytest.raises(UsageProblem, match="no champion record any more"):
         read({**CHAMPION.to_json(), **spoil})
+
+
+def test_the_command_that_restores_it_can_be_pasted_whatever_the_folder_is_called() -> None:
+    with pytest.raises(UsageProblem, match=r"`git checkout -- 'my tests/it\.champion\.json'`"):
+        decode(b"", "my tests/it.champion.json", "pytest")
 
 
 def test_keys_of_a_later_version_are_ignored_and_a_later_schema_is_refused() -> None:

@@ -215,6 +215,26 @@ def test_runs_are_found_in_folders_and_in_refs(project: Project, run: Run) -> No
     assert not exists(project.repository, parent, "nights")
 
 
+def test_the_refs_of_many_runs_are_walked_once(
+    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.release()
+    for name in ("one", "two", "three"):
+        folder = project.folder.with_name(name)
+        Run.create(run.repository, folder, name, OBJECTIVE, run.base, {}).release()
+    walks: list[str] = []
+    refs = Repository.refs
+
+    def counted(repository: Repository, prefix: str) -> dict[str, str]:
+        walks.append(prefix)
+        return refs(repository, prefix)
+
+    monkeypatch.setattr(Repository, "refs", counted)
+    found = find(project.repository, project.folder.parent)
+    assert {info.name for info in found} == {"night", "one", "two", "three"}
+    assert len(walks) == 1
+
+
 def damage(journal: bytes) -> bytes:
     return journal.replace(b'"seq": 1', b'"seq": 7')
 

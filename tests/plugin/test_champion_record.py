@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -171,6 +172,14 @@ def test_a_place_that_cannot_be_written_is_a_fault_that_names_it(
     result = search(project, N, "0")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([f"*the champion record {RECORD} cannot be written: *"])
+
+
+def test_a_pipe_in_its_place_is_damage_and_no_test_waits_for_it(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p")
+    os.mkfifo(project.root / RECORD)
+    result = project.pytest(timeout=60)
+    assert result.returncode == 1
+    assert f"{RECORD} is no champion record any more" in result.stdout
 
 
 def test_candidates_never_see_it(search: Run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -231,6 +232,29 @@ def test_the_header_says_that_head_lacks_the_last_winner_until_it_is_merged(
     subprocess.run(["git", "merge", "-q", "autoresearch/monday"], cwd=project.root, check=True)
     shutil.rmtree(project.folder / ".autoresearch" / "tuesday")
     assert said not in project.search(N, "0").stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"rule": {', '"rules": {'),
+        ('"fingerprint": {', '"fingerprint": "gone", "was": {'),
+        ('"commit": "', '"commit": "no commit '),
+    ],
+)
+def test_an_earlier_run_of_another_version_blocks_no_search(
+    project: Project, old: str, new: str
+) -> None:
+    folder = project.folder / ".autoresearch"
+    text = (folder / "monday" / "journal.jsonl").read_text("utf-8")
+    other = folder / "other"
+    other.mkdir()
+    text = text.replace('"name": "monday"', '"name": "other"').replace(old, new)
+    (other / "journal.jsonl").write_text(text, encoding="utf-8")
+    result = project.search(N, "0", RUN, "tuesday")
+    assert result.returncode == 0, result.stdout + result.stderr
+    shown = [sys.executable, "-m", "pytest", "--autoresearch-show"]
+    assert project.search(command=shown).returncode == 0
 
 
 def test_a_measured_champion_is_not_calibrated_again_when_it_is_merged(tmp_path: Path) -> None:

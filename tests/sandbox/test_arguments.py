@@ -59,6 +59,9 @@ VALUES: dict[str, Any] = {
     "bool": np.array([True, False]),
     "text": np.array(["a", "b"]),
     "dates": np.array(["2024-01-01"], dtype="datetime64[D]"),
+    "dates with gaps": np.arange("2024-01-01", "2024-01-07", dtype="datetime64[s]")[::2],
+    "lengths of time": np.arange(6, dtype="timedelta64[h]").reshape(2, 3).T,
+    "records of dates": np.zeros(6, [("day", "datetime64[D]"), ("price", "f8")])[::2],
     "objects": np.array(["a", None, 1.5, b"x"], dtype=object),
     "frame": FRAME,
     "series": pd.Series([3, 1], index=["p", "q"], name="s"),
@@ -136,6 +139,13 @@ def sent(value: Any) -> bytes:
     payload = pack("fit", (admit(value, "X"),), {})
     parts = [one.blocks() if isinstance(one, Scattered) else [one] for one in payload.buffers]
     return b"".join([payload.head, *itertools.chain.from_iterable(parts)])
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_dates_lie_beside_the_pickle(step: int) -> None:
+    days = np.arange(10_000).astype("datetime64[D]")[::step]
+    payload = pack("fit", (admit(pd.DataFrame({"day": days}), "X"), admit(days, "y")), {})
+    assert len(payload.head) < 5000
 
 
 def test_what_lies_beside_a_slice_does_not_cross(tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ assert __name__ == "acme.shop.models.entry"
     assert value(make, source, files, f"{base}/models/entry.py", *roots) == 3
 
 
+def test_an_entry_that_is_a_package_is_imported_once_by_its_name(make: Make) -> None:
+    source = 'import sys\nassert __name__ == "acme"\nVALUE = 1.0\n'
+    assert value(make, source, {}, "src/acme/__init__.py", "src") == 1
+
+
 def test_neighbours_in_a_plain_folder_know_each_other_and_the_entry(make: Make) -> None:
     files = {
         "work/features.py": "from model import START\nVALUE = START + 1\n",

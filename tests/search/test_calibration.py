@@ -8,6 +8,7 @@ import pytest
 
 from pytest_autoresearch.records import Outcome, Part, Record, Status
 from pytest_autoresearch.search.calibration import affordable, smaller
+from pytest_autoresearch.search.earlier import Earlier, EarlierRun
 from pytest_autoresearch.search.keep import Rule
 from pytest_autoresearch.search.loop import Search
 
@@ -66,6 +67,28 @@ def test_a_shrunk_plan_holds_for_every_champion_and_for_every_later_session() ->
     kept = next(r for r in found if r.part is Part.EXPERIMENT)
     assert kept.status is Status.KEPT
     assert [one.split for one in kept.passes] == [0, 1]
+
+
+def test_what_an_earlier_run_left_out_may_not_eat_the_hours_either() -> None:
+    short = Memory()
+    timed(search([], short, hours=1.0), seconds=91)
+    earlier = Earlier([EarlierRun("monday", Rule(), short.records, same_machine=True)])
+    later = search([], Memory(), hours=0.5, earlier=earlier)
+    records = timed(later, seconds=91)
+    assert [r.item for r in records] == ["0000"]
+    assert records[0].notes["calibration"]["taken_over"] == 2
+    assert (later.rule.splits, later.rule.passes) == (2, 3)
+    enough = timed(search([], Memory(), hours=9.0, earlier=earlier), seconds=91)
+    assert [len(r.passes) for r in enough] == [1, 3]
+
+
+def test_a_whole_calibration_that_is_taken_over_is_never_shrunk() -> None:
+    whole = Memory()
+    timed(search([], whole), seconds=1)
+    earlier = Earlier([EarlierRun("monday", Rule(), whole.records, same_machine=True)])
+    records = timed(search([], Memory(), hours=0.01, earlier=earlier), seconds=91)
+    assert [r.item for r in records] == ["0000"]
+    assert "calibration" not in records[0].notes
 
 
 def test_without_hours_nothing_is_given_up() -> None:

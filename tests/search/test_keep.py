@@ -118,6 +118,14 @@ def test_without_seed_noise_a_win_must_hold_on_a_second_split() -> None:
     assert not told([1.0, 1.0]).better
 
 
+def test_another_order_of_summing_wins_nothing_where_there_is_no_noise() -> None:
+    last = 1e-15
+    assert not told(
+        [1.0 + last, 1.0 + last], [2.0 + last, 2.0 + last], [1.0 + last, 1.0 + last]
+    ).better
+    assert told([1.0 + last, 1.01], [2.0 - last, 2.0], [1.0 + last, 1.01]).better
+
+
 def test_a_candidate_with_luck_is_not_judged_as_one_without() -> None:
     """Against a champion that no seed changes, candidates that change nothing are still kept rarely."""
     champion = constant({split: [0.0] * 5 for split in range(3)})

@@ -25,7 +25,9 @@ SEEDS = re.compile(r".*seed|random_state", re.IGNORECASE)
 NEEDED = re.compile(
     r"objective|metric|loss|solver|remainder|transformers|steps|estimators?|(base_)?estimator"
     r"|columns?|encoding|encode|params|train_set|data|label|input|dtype|probability|voting"
-    r"|handle_unknown|sparse_output|index\w*|group\w*|categorical_\w*",
+    r"|handle_unknown|sparse_output|index\w*|group\w*|categorical_\w*"
+    r"|t_max|step_size|milestones|lr_lambda|max_lr|total_steps|normalized_shape|kernel_size"
+    r"|(in|out)_channels|(input|hidden)_size|num_embeddings|embed(ding)?_dim|num_heads|d_model|nhead",
     re.IGNORECASE,
 )
 """Arguments without which a call does something else: they are not dropped."""

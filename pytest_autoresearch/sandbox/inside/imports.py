@@ -117,7 +117,8 @@ def _names(tree: str, path: str, roots: Iterable[str]) -> list[str]:
     places = [(name, folder) for _, name, folder in _moved if _below(path, folder)]
     places += [("", root) for root in _containing(tree, path, roots)]
     named = [(name, os.path.relpath(path, folder).removesuffix(".py")) for name, folder in places]
-    return [".".join([*filter(None, [name]), *rest.split(os.sep)]) for name, rest in named]
+    dotted = (".".join([*filter(None, [name]), *rest.split(os.sep)]) for name, rest in named)
+    return [name.removesuffix(".__init__") for name in dotted]
 
 
 def _containing(tree: str, path: str, roots: Iterable[str]) -> list[str]:

@@ -143,6 +143,9 @@ def _is_optional(statement: Any) -> bool:
 
 
 def _mentions(node: Any, name: str) -> bool:
+    """Whether a variable is used; attributes and keywords of its name are others."""
     if isinstance(node, cst.Name):
         return bool(node.value == name)
+    if isinstance(node, cst.Attribute | cst.Arg):
+        return _mentions(node.value, name)
     return any(_mentions(child, name) for child in node.children)

@@ -22,6 +22,8 @@ MAX_SPANS = 8
 ROLES = ("keyword", "default", "entry", "variable", "local")
 CUTS = ("argument", "feature", "step", "element", "line")
 READY = b"ready\n"
+INNER = frozenset(bytes([one]) for one in range(0x80, 0xC0))
+"""The bytes of UTF-8 with which no character begins."""
 
 
 def is_answer(answer: Any, data: bytes) -> bool:
@@ -121,11 +123,13 @@ def is_name(entry: Any, data: bytes) -> bool:
 
 
 def is_span(span: Any, data: bytes) -> bool:
+    """Whether these are two offsets, in order, neither within a character."""
     return (
         isinstance(span, list)
         and len(span) == 2
         and all(type(offset) is int for offset in span)
         and 0 <= span[0] <= span[1] <= len(data)
+        and all(data[offset : offset + 1] not in INNER for offset in span)
     )
 
 
