@@ -51,7 +51,8 @@ def files_of(objective: Objective, tracked: Mapping[str, str], root: Path) -> Fi
             if not EditableSet([glob], tracked, frozen).paths:
                 raise UsageProblem(
                     f"{objective.nodeid}: {what}: {glob!r} matches no file that git tracks and that may "
-                    "be shown to a candidate; correct it, or `git add` and commit the file"
+                    "be shown to a candidate; correct it (paths begin at the test's folder, those with "
+                    "a leading / at the repository's root), or `git add` and commit the file"
                 )
     editable = EditableSet(objective.editable, tracked, frozen).paths
     readable = _readable(objective, tracked, editable, frozen)

@@ -19,15 +19,19 @@ def header(scene: Scene) -> list[str]:
     found = scene.dimensions.values()
     written = [one for one in found if not one.site]
     unset = [one for one in found if one.site]
-    lines = [f"tune: {len(written)} written: {_places(scene, written)}"] if written else []
+    lines = [f"tune: changes {_settings(written)}: {_places(scene, written)}"] if written else []
     if unset:
-        lines.append(f"tune: {len(unset)} not written yet: {_names(unset)}")
+        lines.append(f"tune: may add {_settings(unset)} now at their defaults: {_names(unset)}")
     if scene.drops:
         sorts = Counter(drop.cut.what for drop in scene.drops)
         lines.append(f"tune: may drop {_counted(sorts)}")
     if alone := _alone(scene):
         lines.append(f"tune: leaves alone {alone}")
     return lines
+
+
+def _settings(found: list[Dimension]) -> str:
+    return f"{len(found)} setting{'s' * (len(found) > 1)}"
 
 
 def details(scene: Scene) -> list[str]:

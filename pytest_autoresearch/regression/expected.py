@@ -11,7 +11,7 @@ import pytest
 from ..datasets import doors_of
 from ..history.champion import Champion, Conditions, path_of
 from ..project import Files
-from ..records import Objective
+from ..records import Direction, Objective
 from ..search.regression import Comparison, Level, compared
 from .champion import read
 from .conditions import conditions, differences, incomparable
@@ -23,9 +23,13 @@ ISOLATION = "none"
 
 @dataclass(frozen=True)
 class Expected:
-    """A champion record, the file that it is in, and the conditions of the pass to compare."""
+    """A champion record, the file that it is in, and the conditions of the pass to compare.
+
+    ``direction`` is the marker's: the record is a file that a hand may have changed.
+    """
 
     champion: Champion
+    direction: Direction
     path: str
     now: Conditions
 
@@ -37,7 +41,7 @@ class Expected:
     def compared(self, scores: Sequence[float]) -> Comparison:
         """The pass's scores against the record's."""
         known = self.champion
-        return compared(scores, known.passes[0], Level(known.score, known.noise), known.direction)
+        return compared(scores, known.passes[0], Level(known.score, known.noise), self.direction)
 
     def properties(self, found: Comparison) -> list[tuple[str, object]]:
         """What the XML says of a comparison."""
@@ -66,4 +70,4 @@ def expected(
     reason = incomparable(champion.conditions, now)
     if reason:
         pytest.skip(f"{path}: {reason}; `{command(objective.nodeid)}` writes a new record")
-    return Expected(champion, path, now)
+    return Expected(champion, objective.direction, path, now)

@@ -145,7 +145,8 @@ def _listed(records: Iterable[Record]) -> list[Record]:
 
 def _row(record: Record) -> list[str]:
     about = record.description or record.hypothesis
-    reason = f": {record.reason}" if record.reason and record in digest.not_kept([record]) else ""
+    tells = record.part is not Part.EXPERIMENT or record in digest.not_kept([record])
+    reason = ": ".join(filter(None, [about, record.reason if tells else ""]))
     memory = record.peak_memory_mb
     return [
         record.item,
@@ -156,7 +157,7 @@ def _row(record: Record) -> list[str]:
         f"{record.seconds:.1f}",
         "" if memory is None else f"{memory:.0f}M",
         short(record.commit),
-        one_line(f"{about}{reason}"),
+        one_line(reason),
     ]
 
 

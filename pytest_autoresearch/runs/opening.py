@@ -167,6 +167,7 @@ def open_session(
     times = times_of(run.records, "the times of this run") or past.times(objective, repository.root)
     notes = [
         *run.warnings,
+        *_elsewhere(run, project),
         *_unhidden(objective),
         *(door.line for door in doors),
         *agents_plan,
@@ -259,6 +260,23 @@ def _held(run: Run) -> str:
         return ""
     kept = sum(record.status is Status.KEPT for record in run.records)
     return f"{count(max(0, run.next_number - 1), 'experiment')} done, {kept} kept"
+
+
+def _elsewhere(run: Run, project: Project) -> list[str]:
+    """Whether a run that goes on was begun on another machine, whose scores it goes on with."""
+    then = run.header.get("conditions", {}).get("fingerprint", {})
+    here = _conditions(project, "", {})["fingerprint"]
+    moved = [
+        f"{then[name] or 'no GPU'} (here: {here[name] or 'no GPU'})"
+        for name in ("device", "gpu")
+        if name in then and then[name] != here[name]
+    ]
+    if not moved:
+        return []
+    return [
+        f"run {run.name} was begun on {', '.join(moved)}: the champion's scores are from there; to have "
+        "it measured here, start a new run with --autoresearch-run"
+    ]
 
 
 def _base_and_rule(run: Run, rule: Rule) -> str:

@@ -63,8 +63,10 @@ class Plan:
     closing: float = 0.0
 
     def line(self, now: float) -> str:
-        """The plan in clock times; ``now`` is seconds since 1970."""
+        """The plan in clock times, empty where nothing is left; ``now`` is seconds since 1970."""
         parts = [*self._calibration(now), *self._experiments(now)]
+        if not parts:
+            return ""
         if self.seconds is not None:
             parts.append(f"closing {duration(self.closing)}")
         return f"plan by {self.times.source}: {', '.join(parts)}"

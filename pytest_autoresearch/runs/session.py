@@ -98,8 +98,7 @@ class Session:
             record = self.run.records[-1]
         self.faults = self.faults + 1 if record.status is Status.FAILED else 0
         self.evaluated += experiment.part is Part.EXPERIMENT
-        if record.status is Status.BASELINE:
-            self._plan_anew(record)
+        self._plan_anew(record)
         return record
 
     def check(self) -> None:
@@ -128,12 +127,18 @@ class Session:
             self.phase = f"paused: {', '.join(changed)} changed, restore it"
             self.frozen.wait(changed, began)
 
-    def _plan_anew(self, baseline: Record) -> None:
-        """Say what the baseline has decided of its calibration, and the plan by its times."""
-        self.news += said_of_baseline(baseline.notes)
-        times = times_of(self.run.records, "the baseline's time")
-        if times is not None:
-            self.news.append(self.plan_line(times))
+    def _plan_anew(self, record: Record) -> None:
+        """Say what a baseline has decided of its calibration, and the plan by the times known now."""
+        if record.status is Status.BASELINE:
+            self.news += said_of_baseline(record.notes)
+            source = "the baseline's time"
+        elif record.part is Part.CALIBRATION and record.status is Status.MEASURED:
+            source = "the calibration's times"
+        else:
+            return
+        times = times_of(self.run.records, source)
+        if times is not None and (line := self.plan_line(times)):
+            self.news.append(line)
 
     def plan_line(self, times: Times) -> str:
         """What is to be done, in clock times."""

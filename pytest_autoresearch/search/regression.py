@@ -75,7 +75,8 @@ def compared(
 ) -> Comparison:
     """Compare a pass with a champion whose pass with the same seed is ``recorded``."""
     same = len(scores) == len(recorded.scores) and all(
-        math.isclose(a, b, rel_tol=LAST_DIGITS) for a, b in zip(scores, recorded.scores, strict=True)
+        math.isclose(a, b, rel_tol=LAST_DIGITS)
+        for a, b in zip(scores, recorded.scores, strict=True)
     )
     return Comparison(fmean(scores), champion, direction, same)
 

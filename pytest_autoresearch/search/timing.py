@@ -14,11 +14,15 @@ ENOUGH = 5
 
 
 def expected_seconds(records: Sequence[Record]) -> float:
-    """Wall seconds that the next experiment's first pass will probably take; 0: nobody knows."""
-    for record in records:
-        if record.status is Status.BASELINE and record.passes:
-            return record.seconds / len(record.passes)
-    return 0.0
+    """Wall seconds that the next experiment's first pass will probably take; 0: nobody knows.
+
+    The baseline's pass is the first of the run, and warms everything up: those after it count more.
+    """
+    measured = [r for r in records if r.experiment == 0 and r.passes and r.seconds]
+    again = [r for r in measured if r.status is Status.MEASURED]
+    known = again or [r for r in measured if r.status is Status.BASELINE]
+    passes = sum(len(record.passes) for record in known)
+    return sum(record.seconds for record in known) / passes if passes else 0.0
 
 
 def experiment_seconds(records: Sequence[Record]) -> float:

@@ -29,9 +29,9 @@ def fit(X, y, *, seed=3):
 
 def test_the_plan_says_what_is_searched_and_what_is_left_alone() -> None:
     assert Tune(read_literals).prepare(briefing(SOURCE)) == [
-        "tune: 1 written: model.py: n_estimators (line 7)",
-        "tune: 17 not written yet: learning_rate, num_leaves, min_child_samples, colsample_bytree, "
-        "subsample, reg_lambda, reg_alpha, max_depth and 9 more",
+        "tune: changes 1 setting: model.py: n_estimators (line 7)",
+        "tune: may add 17 settings now at their defaults: learning_rate, num_leaves, "
+        "min_child_samples, colsample_bytree, subsample, reg_lambda, reg_alpha, max_depth and 9 more",
         "tune: may drop 2 features",
         "tune: leaves alone FEATURES, mode (text without known alternatives), "
         "seed, random_state (seed), n_jobs (plumbing)",

@@ -296,6 +296,16 @@ def test_a_damaged_record_fails_naming_the_file_and_the_remedy(run: Run, recorde
     assert AGAIN in text
 
 
+def test_a_record_whose_direction_was_turned_round_by_hand_turns_no_verdict(
+    run: Run, recorded: Project
+) -> None:
+    path = recorded.folder / RECORD
+    turned = path.read_text("utf-8").replace('"minimize"', '"maximize"')
+    path.write_text(turned, "utf-8")
+    write(recorded, "model.py", MODEL.replace("SLOPE = 2.0", "SLOPE = 1.5"))
+    run(recorded).assert_outcomes(failed=1)
+
+
 def test_what_no_seed_changes_may_not_get_worse_at_all(run: Run, tmp_path: Path) -> None:
     project = recorded_in(tmp_path / "p", {"model.py": STEADY})
     assert json.loads((project.folder / RECORD).read_text())["noise"] == 0.0

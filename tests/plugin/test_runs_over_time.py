@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -66,6 +67,17 @@ def only(project: Project, patch: str) -> None:
     for path in project.patches.iterdir():
         if path.name != patch:
             path.unlink()
+
+
+def test_a_run_that_goes_on_on_another_machine_says_so(project: Project) -> None:
+    assert "was begun on" not in project.search(RUN, "tuesday", N, "1").stdout
+    journal = project.folder / ".autoresearch/tuesday/journal.jsonl"
+    first, *rest = journal.read_text("utf-8").splitlines(keepends=True)
+    line = json.loads(first)
+    line["conditions"]["fingerprint"] |= {"device": "Abacus", "gpu": "Loom"}
+    journal.write_text("".join([json.dumps(line) + "\n", *rest]), "utf-8")
+    shown = project.search(RUN, "tuesday", N, "2").stdout
+    assert re.search(r"run tuesday was begun on Abacus \(here: .+\), Loom \(here: no GPU\)", shown)
 
 
 # The end of the hours
@@ -301,12 +313,13 @@ def test_the_plan_is_said_in_clock_times_by_the_budget_and_then_by_the_baselines
     made.replace("OFFSET = 0.5", "OFFSET = -9.0")
     shown = made.search(N, "1").stdout
     plans = [line for line in shown.splitlines() if line.startswith("autoresearch: plan by")]
-    assert len(plans) == 2
+    assert len(plans) == 3
     assert "the budget of 20 s a pass, the worst case: calibration in 6 passes until" in plans[0]
     assert re.search(
         r"the baseline's time: calibration in 5 passes until about [\d:]+, then 1 experiment",
         plans[1],
     )
+    assert re.search(r"the calibration's times: 1 experiment until about [\d:]+$", plans[2])
 
 
 def test_co_plans_by_an_earlier_runs_times_and_starts_nothing(project: Project) -> None:
