@@ -76,6 +76,7 @@ def test_a_run_that_goes_on_on_another_machine_says_so(project: Project) -> None
     line = json.loads(first)
     line["conditions"]["fingerprint"] |= {"device": "Abacus", "gpu": "Loom"}
     journal.write_text("".join([json.dumps(line) + "\n", *rest]), "utf-8")
+    shutil.rmtree(project.root / ".git/refs/autoresearch/tuesday")
     shown = project.search(RUN, "tuesday", N, "2").stdout
     assert re.search(r"run tuesday was begun on Abacus \(here: .+\), Loom \(here: no GPU\)", shown)
 
