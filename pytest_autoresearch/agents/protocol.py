@@ -37,5 +37,8 @@ class Prepares(ABC):
     """An agent of ours that says, before anything is paid for, what it is going to do."""
 
     @abstractmethod
-    def prepare(self, briefing: Briefing) -> list[str]:
-        """Lines for the plan that a search shows; raises `UsageProblem` where it can do nothing."""
+    def prepare(self, briefing: Briefing, *, full: bool = False) -> list[str]:
+        """Lines for the plan that a search shows, all there is to say when ``full``.
+
+        Raises `UsageProblem` where it can do nothing.
+        """

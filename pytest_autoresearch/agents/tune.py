@@ -80,19 +80,16 @@ class Tune(Prepares):
         self._fences = Fences()
         self._scene: Scene | None = None
 
-    def prepare(self, briefing: Briefing) -> list[str]:
+    def prepare(self, briefing: Briefing, *, full: bool = False) -> list[str]:
         """What will be searched and what is left alone, in a few lines; before anything is paid.
 
-        Raises `UsageProblem` when there is nothing to change.
+        ``full`` adds a line for each parameter, simplification and value left alone. Raises `UsageProblem` when there is nothing to change.
         """
         scene = self._look(briefing)
         if not scene.dimensions and not scene.drops:
             raise UsageProblem(_nothing(briefing, scene))
-        return searched.header(scene)
-
-    def searched(self, briefing: Briefing) -> list[str]:
-        """The same in full: a line for each parameter, simplification and value left alone."""
-        return searched.details(self._look(briefing))
+        details = [f"tune: {line}" for line in searched.details(scene)] if full else []
+        return [*searched.header(scene), *details]
 
     def told(self, record: Record) -> None:
         """Learns from a record whose notes say which values it had, this agent's own."""

@@ -135,7 +135,8 @@ def open_session(
     protocol = protocol_of(settings, selected.item.path.parent, config.rootpath)
     agent = _agent(config, settings)
     project = Project(repository, objective, files, protocol)
-    agents_plan = agent.prepare(project.opening()) if isinstance(agent, Prepares) else []
+    full = config.get_verbosity() > 1
+    agents_plan = agent.prepare(project.opening(), full=full) if isinstance(agent, Prepares) else []
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     doors = doors_of(objective, reporter and reporter.write_line)
     run = open_run(settings, project, doors)

@@ -39,11 +39,14 @@ def test_the_plan_says_what_is_searched_and_what_is_left_alone() -> None:
 
 
 def test_in_full_every_parameter_has_a_line() -> None:
-    lines = Tune(read_literals).searched(briefing(SOURCE))
-    assert "model.py:7 n_estimators 100: whole, 25 to 400, by factors" in lines
-    assert "model.py:9 num_leaves not written, by default 31: whole, 7 to 124, by factors" in lines
-    assert 'model.py:2 drop feature "a"' in lines
-    assert "model.py:9 random_state 0: left alone (seed)" in lines
+    lines = Tune(read_literals).prepare(briefing(SOURCE), full=True)
+    assert "tune: model.py:7 n_estimators 100: whole, 25 to 400, by factors" in lines
+    assert (
+        "tune: model.py:9 num_leaves not written, by default 31: whole, 7 to 124, by factors"
+        in lines
+    )
+    assert 'tune: model.py:2 drop feature "a"' in lines
+    assert "tune: model.py:9 random_state 0: left alone (seed)" in lines
 
 
 def test_a_search_without_anything_to_change_is_refused_at_once() -> None:
