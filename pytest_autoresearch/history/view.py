@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from ..exceptions import UsageProblem
 from ..records import Experiment, Json, Record
+from .finding import JOURNAL, read_lines
 from .journal import Line
 from .lock import is_held
 from .refs import Refs
 from .repository import Repository
-from .run import JOURNAL, read_lines
 from .state import State, understood
 
 

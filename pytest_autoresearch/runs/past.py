@@ -9,9 +9,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ..exceptions import AutoresearchError, UsageProblem
+from ..history.finding import find
 from ..history.refs import by_run
 from ..history.repository import Repository
-from ..history.run import find
 from ..history.view import View
 from ..project import Project
 from ..records import Json, Objective

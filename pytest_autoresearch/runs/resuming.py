@@ -7,8 +7,9 @@ from datetime import date
 
 from ..exceptions import UsageProblem
 from ..history.champion import path_of
+from ..history.finding import RunInfo, find
 from ..history.repository import Repository
-from ..history.run import Run, RunInfo, find
+from ..history.run import Run
 from ..options import Settings
 from ..project import Files
 from ..records import Objective

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ..exceptions import AutoresearchError, UsageProblem
+from ..history.finding import RunInfo, find
 from ..history.refs import by_run
 from ..history.repository import Repository
-from ..history.run import RunInfo, find
 from ..history.view import View
 from ..options import runs_folder
 from ..records import Record, Summary

@@ -11,10 +11,11 @@ import pytest
 
 from pytest_autoresearch.exceptions import HarnessFault, JournalDamaged, UsageProblem
 from pytest_autoresearch.history import journal as journals
+from pytest_autoresearch.history.finding import JOURNAL, exists, find
 from pytest_autoresearch.history.messages import journal_lines
 from pytest_autoresearch.history.refs import Refs
 from pytest_autoresearch.history.repository import Repository
-from pytest_autoresearch.history.run import JOURNAL, Run, exists, find
+from pytest_autoresearch.history.run import Run
 from pytest_autoresearch.records import Status
 
 from .builders import OBJECTIVE, Project, attempt, evaluate, experiment

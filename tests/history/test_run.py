@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from pytest_autoresearch.exceptions import UsageProblem
+from pytest_autoresearch.history.finding import exists, find
 from pytest_autoresearch.history.repository import Repository
-from pytest_autoresearch.history.run import Run, exists, find
+from pytest_autoresearch.history.run import Run
 from pytest_autoresearch.records import Part, Pass, Proposal, Record, Status
 
 from .builders import OBJECTIVE, Project, attempt, evaluate, experiment, record
