@@ -54,11 +54,14 @@ def kill_at(project: Project, seconds: float) -> int | None:
 
 @pytest.fixture(scope="module")
 def result(project: Project) -> Result:
-    """Thirty sessions killed, then one that runs five experiments to its end."""
+    """Thirty sessions killed, then one that runs five experiments to its end.
+
+    A busy machine comes no further than the first ones meanwhile: the sixth is the first good patch.
+    """
     rng = random.Random(7)
     ends = [kill_at(project, rng.uniform(0.2, 2.5)) for _ in range(KILLS)]
     assert ends == [None] * KILLS, "the patches did not last: give the search more of them"
-    return project.search(*RUN, "--autoresearch-experiments", str(tried(project) + 5))
+    return project.search(*RUN, "--autoresearch-experiments", str(max(tried(project), 2) + 5))
 
 
 def tried(project: Project) -> int:
