@@ -119,7 +119,8 @@ class Bench:
         return () if self._slot is None else self._slot.evaluation.plan.passes
 
     def clear(self, item: pytest.Item) -> None:
-        """Remove a candidate's files."""
+        """Remove a candidate's files; what was walked is on record, and is no later evaluation's."""
+        self._slot = None
         slot = item.stash.get(SLOT, None)
         if slot is not None:
             discard(slot.tree)

@@ -219,3 +219,25 @@ def test_a_signal_that_was_lost_is_remembered_and_a_later_one_gets_through(
         signal.raise_signal(signal.SIGTERM)
     finally:
         found.remove()
+
+
+def test_a_measurement_stopped_before_it_began_takes_no_passes_of_the_one_before(
+    tmp_path: Path,
+) -> None:
+    early = """
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    if item.name.endswith("[0001-reference]"):
+        raise KeyboardInterrupt
+    return (yield)
+"""
+    project = Project(tmp_path / "p", {"conftest.py": CONFTEST + early})
+    project.replace("SLOPE = 2.0", "SLOPE = 2.9", description="better")
+    result = project.search()
+    assert result.returncode == 2, result.stdout + result.stderr
+    [kept, stopped] = result.records[-2:]
+    assert (kept.status, stopped.status) == (Status.KEPT, Status.INTERRUPTED)
+    assert stopped.item == "0001-reference"
+    assert kept.passes
+    assert stopped.passes == ()
