@@ -156,6 +156,62 @@ class State:
             self.next_skip = max(self.next_skip, int(skip[1]) + 1)
 
 
+class Stated:
+    """What a run's state says, for those who have one: a run that is written to, or one that is looked at."""
+
+    _state: State
+
+    @property
+    def header(self) -> dict[str, Json]:
+        """The journal's first line, ``started`` being its time."""
+        return self._state.header
+
+    @property
+    def base(self) -> str:
+        """The commit that the run started from."""
+        return self._state.base
+
+    @property
+    def records(self) -> list[Record]:
+        """The last record of each item, in the order in which they ended."""
+        return self._state.records
+
+    @property
+    def champion(self) -> str:
+        """The commit of the last kept experiment, else the base."""
+        return self._state.champion
+
+    @property
+    def champion_number(self) -> int:
+        """The number of the champion's experiment, 0 for the base."""
+        return self._state.champion_number
+
+    @property
+    def pending(self) -> list[Experiment]:
+        """Numbered experiments that were opened but came to no result, by number."""
+        return self._state.pending
+
+    @property
+    def under_way(self) -> list[Experiment]:
+        """Numbered experiments that were opened and not ended in any way: their session was killed."""
+        return self._state.under_way
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next new tree; 0, the baseline's, at first."""
+        return self._state.next_number
+
+    @property
+    def next_skip(self) -> int:
+        """The number of the next item without a tree: 1 for ``s0001``."""
+        return self._state.next_skip
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last session closed the run as finished."""
+        return self._state.is_finished
+
+
 def _has_commit(record: Record) -> bool:
     return record.part in (Part.BASELINE, Part.EXPERIMENT)
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..exceptions import UsageProblem
-from ..records import Experiment, Json, Record
+from ..records import Experiment, Record
 from .finding import JOURNAL, read_lines
 from .journal import Line
 from .lock import is_held
 from .refs import Refs
 from .repository import Repository
-from .state import State, understood
+from .state import State, Stated, understood
 
 
-class View:
+class View(Stated):
     """What a run's journal, or its refs where the folder is gone, say at this moment.
 
     ``refs`` are the run's of `by_run`, where many runs are looked at. Raises `UsageProblem` when there
@@ -43,67 +43,15 @@ class View:
             self._state = State(lines)
 
     @property
-    def header(self) -> dict[str, Json]:
-        """The journal's first line."""
-        return self._state.header
-
-    @property
     def ended(self) -> str:
         """Why the last session ended; empty while one is on, or when it was killed."""
         last: Line = next((one for one in reversed(self._lines) if one["kind"] != "finished"), {})
         return "" if self.is_running or last.get("kind") != "closed" else str(last["reason"])
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether the last session closed the run as finished."""
-        return self._state.is_finished
-
     def proposal_patch(self, number: int) -> str:
         """The patch as the agent wrote it; empty when it gave whole files or there is none."""
         opened = self._state.opened(number)
         return (opened.proposal.patch or "") if opened and opened.proposal else ""
-
-    # What `search` asks of a history.
-
-    @property
-    def records(self) -> list[Record]:
-        """The last record of each item, in the order in which they ended."""
-        return self._state.records
-
-    @property
-    def pending(self) -> list[Experiment]:
-        """Numbered experiments that came to no result."""
-        return self._state.pending
-
-    @property
-    def under_way(self) -> list[Experiment]:
-        """Numbered experiments that were opened and not ended in any way."""
-        return self._state.under_way
-
-    @property
-    def base(self) -> str:
-        """The commit that the run started from."""
-        return self._state.base
-
-    @property
-    def champion(self) -> str:
-        """The commit of the last kept experiment, else the base."""
-        return self._state.champion
-
-    @property
-    def champion_number(self) -> int:
-        """The number of the champion's experiment, 0 for the base."""
-        return self._state.champion_number
-
-    @property
-    def next_number(self) -> int:
-        """The number of the next new tree."""
-        return self._state.next_number
-
-    @property
-    def next_skip(self) -> int:
-        """The number of the next item without a tree."""
-        return self._state.next_skip
 
     def opened(self, experiment: Experiment) -> NoReturn:
         """A reader writes nothing."""
