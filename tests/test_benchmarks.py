@@ -51,6 +51,39 @@ def test_every_part_of_the_overhead_is_found_and_none_counts_twice(
     assert sum(parts.values()) < 2000 * found["watched_overhead"]
 
 
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    return quick("sealed", tmp_path_factory.mktemp("sealed"))
+
+
+def test_in_every_tier_a_warm_process_costs_less_than_a_cold_start(
+    sealed: tuple[dict[str, Any], str],
+) -> None:
+    found, printed = sealed
+    assert set(found["tiers"]) | set(found["missing"]) == {"sealed", "guarded", "none"}
+    assert "none" in found["tiers"]
+    for tier in found["tiers"].values():
+        assert tier["both_ms"]["median"] < tier["cold_ms"]["median"]
+        assert sum(tier["parts_ms"].values()) > 0
+    assert "cold start" in printed
+
+
+def test_training_data_are_written_once_for_all_experiments(
+    sealed: tuple[dict[str, Any], str],
+) -> None:
+    assert [tier["large_files_written"] for tier in sealed[0]["tiers"].values()] == [2] * len(
+        sealed[0]["tiers"]
+    ), "X and y"
+
+
+def test_limits_take_hold_within_their_order_of_magnitude(
+    sealed: tuple[dict[str, Any], str],
+) -> None:
+    for tier in sealed[0]["tiers"].values():
+        assert tier["overshoot_mib"]["median"] < 512
+        assert tier["death_ms"]["median"] < 5000
+
+
 def test_an_unused_plugin_adds_only_modules_of_its_own(tmp_path: Path) -> None:
     found, _ = quick("unused", tmp_path)
     assert found["added"]

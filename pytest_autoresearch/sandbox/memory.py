@@ -7,7 +7,7 @@ import functools
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .inside.processes import contents
@@ -16,65 +16,74 @@ File = tuple[int, int]
 """A file's device and inode."""
 
 BLOCK = 512
+SIZE = re.compile(rb"^(\w+:)\s+(\d+) kB$", re.MULTILINE)
+OTHER = rb"(?:\w+: .*\n)*?"
 MAPPING = re.compile(
-    rb"^[0-9a-f]+-[0-9a-f]+ \S+ [0-9a-f]+ ([0-9a-f]+):([0-9a-f]+) ([1-9]\d*)\s.*\n((?:[A-Z].*\n)+)",
+    rb"^[0-9a-f]+-[0-9a-f]+ \S+ [0-9a-f]+ ([0-9a-f]+):([0-9a-f]+) (\d+).*\n"
+    + OTHER
+    + rb"Rss: +(\d+) kB\nPss: +(\d+) kB\n"
+    + OTHER
+    + rb"Anonymous: +(\d+) kB\n"
+    + OTHER
+    + rb"Swap: +(\d+) kB\nSwapPss: +(\d+) kB\n",
     re.MULTILINE,
 )
-"""A mapped file in ``/proc/PID/smaps``: its device, its inode, and the lines that say how much of it."""
+"""A mapping in ``/proc/PID/smaps``: its file's device and inode, and how much of it is where (proc(5))."""
 
 
 @dataclass(frozen=True)
 class Pages:
     """Memory by kind: ``own`` is anonymous or swapped out, ``shared`` lies in files that are memory
-    (memfds, ``/dev/shm``, shared mappings), ``disk`` in files on a disk."""
+    (memfds, ``/dev/shm``, shared mappings), ``disk`` in files on a disk; ``tables`` are page tables."""
 
     own: int = 0
     shared: int = 0
     disk: int = 0
+    tables: int = 0
 
 
 def resident(pids: Iterable[int]) -> Pages:
     """What is in these processes' page tables: what several share counts for each. Takes microseconds."""
     found = [_fields(f"/proc/{pid}/status", _RESIDENT) for pid in pids]
-    own, swap, shared, disk = (sum(column) for column in zip(*found, strict=True))
-    return Pages(own + swap, shared, disk)
+    own, swap, shared, disk, tables = (sum(column) for column in zip(*found, strict=True))
+    return Pages(own + swap, shared, disk, tables)
 
 
-def proportional(pids: Iterable[int]) -> Pages:
-    """The same with what several processes share counted once; walks every page, milliseconds a GiB."""
-    found = [_fields(f"/proc/{pid}/smaps_rollup", _PROPORTIONAL) for pid in pids]
-    own, swap, shared, disk = (sum(column) for column in zip(*found, strict=True))
-    return Pages(own + swap, shared, disk)
+_RESIDENT = (b"RssAnon:", b"VmSwap:", b"RssShmem:", b"RssFile:", b"VmPTE:")
 
 
-_RESIDENT = (b"RssAnon:", b"VmSwap:", b"RssShmem:", b"RssFile:")
-_PROPORTIONAL = (b"Pss_Anon:", b"SwapPss:", b"Pss_Shmem:", b"Pss_File:")
+def charged(pids: Sequence[int], free: Collection[File], devices: Collection[int]) -> int:
+    """What processes have in memory, less what lies on disks, in ``free`` files or on these devices.
 
-
-def mapped(pids: Iterable[int], files: Iterable[File], devices: Iterable[int] = ()) -> int:
-    """How much of `proportional`'s ``shared`` these files are, and all files of these devices.
-
-    Of a private mapping only the pages that were not written to belong to the file. As slow as
-    `proportional`.
+    Of a private mapping of such a file the pages that were written to are the processes' own. What
+    several share counts once. Walks every page: milliseconds a GiB.
     """
-    wanted, whole = set(files), set(devices)
+    # Alone, it bears all: else a part of a file falls to whoever else has mapped it, as the judge may.
+    alone = len(pids) == 1
     total = 0
     for pid in pids:
-        for file, sizes in _mappings(pid):
-            if file in wanted or file[0] in whole:
-                resident, written = sizes.get(b"Rss:", 0), sizes.get(b"Anonymous:", 0)
-                share = (resident - written) / resident if resident else 0.0
-                total += int(sizes.get(b"Pss:", 0) * share)
+        try:
+            for (device, inode), (rss, pss, own, swap, swap_share) in _mappings(pid):
+                whole, swapped = (rss, swap) if alone else (pss, swap_share)
+                elsewhere = device not in memory_devices() or device in devices
+                if inode and (elsewhere or (device, inode) in free):
+                    whole = whole * own // rss if rss else 0
+                total += (whole + swapped) << 10
+        except PermissionError:
+            # prctl(2), PR_SET_DUMPABLE: it does not want to be looked at.
+            pages = resident([pid])
+            total += pages.own + pages.shared
     return total
 
 
-def _mappings(pid: int) -> Iterator[tuple[File, Mapping[bytes, int]]]:
+def _mappings(pid: int) -> Iterator[tuple[File, Sequence[int]]]:
+    """What a process has mapped: each one's file, and its `MAPPING` sizes in KiB."""
     text = b""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         text = contents(f"/proc/{pid}/smaps")
-    for found in MAPPING.finditer(text):
-        device = os.makedev(int(found[1], 16), int(found[2], 16))
-        yield (device, int(found[3])), _sizes(found[4])
+    for major, minor, inode, *sizes in MAPPING.findall(text):
+        device = os.makedev(int(major, 16), int(minor, 16))
+        yield (device, int(inode)), [int(size) for size in sizes]
 
 
 def _fields(path: str, names: Sequence[bytes]) -> list[int]:
@@ -82,18 +91,23 @@ def _fields(path: str, names: Sequence[bytes]) -> list[int]:
     text = b""
     with contextlib.suppress(OSError):
         text = contents(path)
-    sizes = _sizes(text)
-    return [sizes.get(name, 0) for name in names]
+    sizes = dict(SIZE.findall(text))
+    return [int(sizes.get(name, 0)) << 10 for name in names]
 
 
-def _sizes(text: bytes) -> dict[bytes, int]:
-    """The lines ``Name: 12 kB`` of a text."""
-    found = {}
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) == 3 and words[2] == b"kB":
-            found[words[0]] = int(words[1]) << 10
-    return found
+def mapped_files(pids: Iterable[int]) -> Iterator[tuple[str, File]]:
+    """The files in memory that processes have mapped: each one's path, as it was then, and which it is."""
+    for pid in pids:
+        text = b""
+        with contextlib.suppress(OSError):
+            text = contents(f"/proc/{pid}/maps")
+        for line in text.splitlines():
+            # Files in memory have no device of their own: its major number is 0.
+            words = line.split(None, 5) if b" 00:" in line else []
+            if len(words) == 6 and words[4] != b"0":
+                major, _, minor = words[3].partition(b":")
+                device = os.makedev(int(major, 16), int(minor, 16))
+                yield os.fsdecode(words[5]), (device, int(words[4]))
 
 
 def open_files(pids: Iterable[int]) -> Iterator[tuple[str, os.stat_result]]:
@@ -113,10 +127,43 @@ def used_by_file(fd: int) -> int:
     return os.fstat(fd).st_blocks * BLOCK
 
 
+def private_folders(pid: int) -> dict[int, str]:
+    """Writable file systems that are memory and that only a process has: device and a path to it.
+
+    Empty where it sees the same mounts as this process.
+    """
+    found = {}
+    with contextlib.suppress(OSError):
+        if os.readlink(f"/proc/{pid}/ns/mnt") != _own_mounts():
+            for device, where in _mounts(pid, writable=True):
+                if device not in memory_devices():
+                    found[device] = f"/proc/{pid}/root{where}"
+    return found
+
+
+@functools.cache
+def _own_mounts() -> str:
+    """The name of this process's mount namespace."""
+    return os.readlink("/proc/self/ns/mnt")
+
+
+def used_in(device: int, path: str) -> int:
+    """Bytes in a file system; 0 when another one is mounted over it, or it is gone."""
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            if os.fstat(fd).st_dev == device:
+                found = os.fstatvfs(fd)
+                return (found.f_blocks - found.f_bfree) * found.f_frsize
+        finally:
+            os.close(fd)
+    return 0
+
+
 @functools.cache
 def memory_devices() -> frozenset[int]:
     """The devices whose files are memory: that of memfds, and every tmpfs."""
-    found = set(_mounts())
+    found = {device for device, _ in _mounts("self")}
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("autoresearch", os.MFD_CLOEXEC)
         found.add(os.fstat(fd).st_dev)
@@ -124,12 +171,38 @@ def memory_devices() -> frozenset[int]:
     return frozenset(found)
 
 
-def _mounts() -> Iterator[int]:
+def _mounts(process: int | str, *, writable: bool = False) -> Iterator[tuple[int, str]]:
+    """Devices of the file systems that are memory, with the folders where a process sees them.
+
+    Where only ``writable`` ones are asked for, those are left out that can only be read there.
+    """
     text = b""
     with contextlib.suppress(OSError):
-        text = contents("/proc/self/mountinfo")
+        text = contents(f"/proc/{process}/mountinfo")
     for line in text.splitlines():
-        mount, _, kind = line.partition(b" - ")
-        if kind.split(b" ", 1)[0] in (b"tmpfs", b"ramfs"):
-            major, _, minor = mount.split()[2].partition(b":")
-            yield os.makedev(int(major), int(minor))
+        if b" - tmpfs " in line or b" - ramfs " in line:
+            words = line.split()
+            if writable and b"ro" in words[5].split(b","):
+                continue
+            major, _, minor = words[2].partition(b":")
+            yield os.makedev(int(major), int(minor)), _unescaped(words[4])
+
+
+def _unescaped(path: bytes) -> str:
+    """proc_pid_mountinfo(5): blanks and backslashes are written as three octal digits."""
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), path))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Memory of the whole machine: all, what could still be had, what lies in shared files."""
+
+    total: int
+    available: int
+    shared: int
+
+
+def machine() -> Machine | None:
+    """What the kernel says; ``None`` without a Linux ``/proc``. Takes microseconds."""
+    total, available, shared = _fields("/proc/meminfo", (b"MemTotal:", b"MemAvailable:", b"Shmem:"))
+    return Machine(total, available, shared) if total and available else None

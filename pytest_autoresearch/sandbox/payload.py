@@ -1,33 +1,22 @@
-"""What the judge hands to a candidate's process: files in memory or without a name, filled or empty."""
+"""Arguments turned into bytes: a pickle, and the large buffers beside it, none of them copied."""
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import io
-import json
 import operator
-import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import HarnessFault, UsageProblem
-from ..records import Json
+from ..exceptions import UsageProblem
 
-ALIGN = 64
 SAMPLE = 1 << 16
-LARGE = 1 << 30
-"""Bytes above which arguments lie in a file, not in memory."""
-
 BLOCK = 16 << 20
 """Bytes of an array with gaps that are copied at once."""
 
@@ -45,6 +34,12 @@ class Scattered:
         """About ``size`` bytes from the beginning and from the end."""
         count = max(1, size // self._array.itemsize)
         return [_bytes(self._array.flat[:count]), _bytes(self._array.flat[-count:])]
+
+    def part(self, start: int, size: int) -> memoryview:
+        """Some ``size`` bytes from about the byte ``start`` on."""
+        width = self._array.itemsize
+        first = start // width
+        return _bytes(self._array.flat[first : first + max(1, size // width)])
 
     def blocks(self) -> Iterator[memoryview]:
         """All bytes, in the order of a C array."""
@@ -162,117 +157,3 @@ class _Pickler(pickle.Pickler):
         file = io.BytesIO()
         value.write_parquet(file, compression="uncompressed", statistics=False)
         return polars.read_parquet, (_Contents(file),)
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """A filled file: where in it the order lies, and how long file and order are."""
-
-    fd: int
-    start: int
-    length: int
-    size: int
-
-
-def parcel(order: Mapping[str, Json], payload: Payload, folder: Path) -> Parcel:
-    """Write arguments and order into a file that nobody can change any more.
-
-    It is a memory file, or, above `LARGE`, a file in ``folder`` without a name: memory that the kernel
-    can take back. Raises `HarnessFault` when there is no room for it.
-    """
-    contents: list[Piece] = [memoryview(payload.head), *payload.buffers]
-    pieces: list[tuple[int, int]] = []
-    offset = 0
-    for piece in contents:
-        pieces.append((offset, len(piece)))
-        offset += -(-len(piece) // ALIGN) * ALIGN
-    text = json.dumps({**order, "pieces": pieces}).encode()
-    size = offset + len(text)
-    placed = [*zip((at for at, _ in pieces), contents, strict=True), (offset, memoryview(text))]
-    try:
-        fd = None if size > LARGE else _in_memory(placed, size)
-        if fd is None:
-            fd = _on_disk(placed, folder)
-    except OSError as error:
-        raise HarnessFault(
-            f"there is no room for {size / 2**20:.0f} MiB of arguments in "
-            f"{folder if size > LARGE else 'memory'}: {error.strerror}; make room, or set TMPDIR to a "
-            "folder that has it"
-        ) from error
-    return Parcel(fd, offset, len(text), size)
-
-
-Placed = Sequence[tuple[int, Piece]]
-SEAL_TRIES = 3
-"""So many memory files are filled anew before a file on disk is taken, which needs no seal."""
-
-
-def _in_memory(placed: Placed, size: int) -> int | None:
-    """A sealed memory file; ``None`` when the kernel has one of its pages in hand and cannot seal it.
-
-    memfd_create(2), F_SEAL_WRITE: EBUSY, which no writer of ours explains; moving pages does.
-    """
-    for _ in range(SEAL_TRIES):
-        fd = memory_file(size)
-        try:
-            _fill(fd, placed)
-            seal(fd, writable=False)
-        except OSError as error:
-            os.close(fd)
-            if error.errno != errno.EBUSY:
-                raise
-        except BaseException:
-            os.close(fd)
-            raise
-        else:
-            return fd
-    return None
-
-
-def _on_disk(placed: Placed, folder: Path) -> int:
-    """A descriptor to read from; the file is gone when all of its descriptors are closed."""
-    writing, name = tempfile.mkstemp(dir=folder, prefix="arguments-")
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.unlink(name)
-    try:
-        _fill(writing, placed)
-    except BaseException:
-        os.close(fd)
-        raise
-    finally:
-        os.close(writing)
-    return fd
-
-
-def _fill(fd: int, placed: Placed) -> None:
-    for offset, piece in placed:
-        for block in piece.blocks() if isinstance(piece, Scattered) else [piece]:
-            _write(fd, block, offset)
-            offset += len(block)
-
-
-def memory_file(size: int) -> int:
-    """An unnamed file of ``size`` bytes, all zero."""
-    if sys.platform == "linux":
-        fd = os.memfd_create("autoresearch", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    else:
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-    os.ftruncate(fd, size)
-    return fd
-
-
-def seal(fd: int, *, writable: bool) -> None:
-    """Fix a memory file's size, and its content unless ``writable`` (Linux)."""
-    if sys.platform == "linux":
-        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals | (0 if writable else fcntl.F_SEAL_WRITE))
-
-
-def _write(fd: int, data: bytes | memoryview, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(fd, view[: 1 << 30], offset)
-        view, offset = view[written:], offset + written

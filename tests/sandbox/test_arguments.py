@@ -191,7 +191,7 @@ def test_what_a_candidate_writes_does_not_come_back(make: Make) -> None:
     assert not y["a"].any()
 
 
-def test_nobody_can_change_the_sent_arguments_or_the_size_of_the_answer(make: Make) -> None:
+def test_nobody_can_reach_the_sent_arguments_or_change_the_size_of_the_answer(make: Make) -> None:
     source = """
 import os
 import numpy as np
@@ -203,13 +203,13 @@ def refused(attempt, *args):
     return 0
 def attack(X):
     found = []
-    for fd in range(3, 20):
+    for fd in range(3, 200):
         if os.path.exists(f"/proc/self/fd/{fd}") and "memfd" in os.readlink(f"/proc/self/fd/{fd}"):
-            found.append((os.fstat(fd).st_size, fd))
-    answer, payload = (fd for _, fd in sorted(found))
-    return [refused(os.pwrite, payload, b"x", 0), refused(os.ftruncate, answer, 1), refused(os.ftruncate, payload, 1)]
+            found.append(fd)
+    answer = found[0]
+    return [len(found), refused(os.ftruncate, answer, 1), 4096 > os.fstat(answer).st_size]
 """
-    found = make(source).candidate.call("model.py:attack", np.zeros(1000), shape=(3,))
+    found = make(source).candidate.call("model.py:attack", np.zeros(1 << 20), shape=(3,))
     assert found.tolist() == [1, 1, 1]
 
 

@@ -21,7 +21,10 @@ from pytest_autoresearch.records import Limits
 from pytest_autoresearch.sandbox import Sandbox, files, size_of
 from pytest_autoresearch.sandbox.answer import Answer
 from pytest_autoresearch.sandbox.kin import Kin
-from pytest_autoresearch.sandbox.payload import Payload, memory_file, parcel
+from pytest_autoresearch.sandbox.parcel import parcel
+from pytest_autoresearch.sandbox.payload import Payload
+from pytest_autoresearch.sandbox.sealing import memory_file
+from pytest_autoresearch.sandbox.stock import Stock
 from pytest_autoresearch.sandbox.watch import Watch
 
 if TYPE_CHECKING:
@@ -121,7 +124,7 @@ def test_a_spare_process_without_its_zygote_gets_no_job(make: Make, own: Sandbox
     os.kill(spare.zygote, 9)
     select.select([spare.control], [], [], 20)
     with pytest.raises(ConnectionResetError, match="while it waited"):
-        spare.give(parcel({}, Payload(b""), own.folder), None)
+        spare.give(parcel({}, Payload(b""), Stock(), own.folder), None)
     make(GOOD, sandbox=own).candidate.fit(X, y)
 
 

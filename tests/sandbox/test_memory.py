@@ -15,8 +15,9 @@ import pytest
 from pytest_autoresearch.datasets import Door
 from pytest_autoresearch.exceptions import HarnessFault, OutOfMemory, ProtocolError
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, memory, pack, payload
+from pytest_autoresearch.sandbox import Sandbox, memory, pack, parcel, sealing
 from pytest_autoresearch.sandbox.arguments import admit
+from pytest_autoresearch.sandbox.stock import Stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,7 @@ def test_arguments_that_are_read_are_not_charged(
     large = np.zeros(30 << 20)
     case = make(OWN.replace("WORK", work).replace("= 5", "= 0.5"), sandbox=narrow)
     case.candidate.fit(large, y)
-    monkeypatch.setattr(payload, "LARGE", MIB)
+    monkeypatch.setattr(parcel, "LARGE", MIB)
     case.candidate.fit(large, y)
     assert max(peak for _, _, peak in case.ledger.usage) < 120
 
@@ -210,8 +211,8 @@ def test_the_judge_makes_no_second_copy(room: Sandbox) -> None:
     for given in (whole, whole[:, 1:5], pd.DataFrame(whole)):
         tracemalloc.start()
         try:
-            packed = payload.parcel({}, pack("fit", (admit(given, "X"),), {}), room.folder)
-            os.close(packed.fd)
+            packed = pack("fit", (admit(given, "X"),), {})
+            parcel.parcel({}, packed, Stock(), room.folder).close()
             assert tracemalloc.get_traced_memory()[1] < 40 * MIB
         finally:
             tracemalloc.stop()
@@ -220,13 +221,13 @@ def test_the_judge_makes_no_second_copy(room: Sandbox) -> None:
 def test_a_file_of_arguments_is_nameless_and_its_descriptor_only_reads(
     room: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payload, "LARGE", MIB)
+    monkeypatch.setattr(parcel, "LARGE", MIB)
     before = len(os.listdir("/proc/self/fd"))
-    packed = payload.parcel({}, pack("fit", (np.ones(MIB),), {}), room.folder)
+    packed = parcel.parcel({}, pack("fit", (np.ones(MIB),), {}), Stock(), room.folder)
     assert list(room.folder.glob("arguments-*")) == []
     with pytest.raises(OSError, match="Bad file descriptor"):
-        os.pwrite(packed.fd, b"x", 0)
-    os.close(packed.fd)
+        os.pwrite(packed.fds[1], b"x", 0)
+    packed.close()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -236,7 +237,7 @@ def test_no_room_for_arguments_is_no_fault_of_the_candidate(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(payload, "LARGE", MIB)
+    monkeypatch.setattr(parcel, "LARGE", MIB)
     case = make("def fit(X, y, *, seed):\n    pass\n")
     with monkeypatch.context() as broken:
         broken.setattr(os, "pwrite", full)
@@ -321,20 +322,20 @@ def test_a_memory_file_that_cannot_be_sealed_is_replaced(
 ) -> None:
     """The kernel answers EBUSY now and then, when it moves the pages of a file that nobody writes to."""
     busy = iter([True, True, False, True, True, True])
-    sealed = payload.seal
+    sealed = sealing.seal
 
     def seal(fd: int, *, writable: bool) -> None:
         if next(busy):
             raise OSError(errno.EBUSY, "Device or resource busy")
         sealed(fd, writable=writable)
 
-    monkeypatch.setattr(payload, "seal", seal)
-    packed = payload.pack("fit", (np.arange(5.0),), {})
-    found = [payload.parcel({}, packed, tmp_path) for _ in range(2)]
-    contents = [os.pread(one.fd, one.size, 0) for one in found]
+    monkeypatch.setattr(sealing, "seal", seal)
+    packed = pack("fit", (np.arange(5.0),), {})
+    found = [parcel.parcel({}, packed, Stock(), tmp_path) for _ in range(2)]
+    contents = [os.pread(one.fds[0], one.size, 0) for one in found]
     assert contents[0] == contents[1]
     assert len(contents[0]) == found[0].size
     with pytest.raises(OSError):  # noqa: PT011 - EPERM from a seal, EBADF from a read-only file
-        os.pwrite(found[1].fd, b"x", 0)
+        os.pwrite(found[1].fds[0], b"x", 0)
     for one in found:
-        os.close(one.fd)
+        one.close()
