@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,10 @@ from .report.status import Words
 from .rewording import failed_by_others, interrupted, reword, setup_reason, torn_down, turn_red
 from .runs.opening import open_session, planned
 from .runs.session import Session
+from .sandbox import tiers
 from .sandbox.grammar import read_literals
+from .sandbox.inside.confine import NONE
+from .sandbox.tiers import UNWALLED, Tier
 from .signals import Signals, shielded
 from .stall import stopped_at, watched
 
@@ -40,7 +44,9 @@ def register(config: pytest.Config) -> None:
     """Set up a search; wrong options are usage errors."""
     try:
         options.refuse_what_does_not_fit(config)
-        controller = Controller(config, options.settings(config))
+        settings = options.settings(config)
+        tier = UNWALLED if config.getoption("collectonly") else tiers.choose(settings.isolation)
+        controller = Controller(config, settings, tier)
     except UsageProblem as problem:
         raise pytest.UsageError(str(problem)) from None
     manager = config.pluginmanager
@@ -59,15 +65,18 @@ def offline_agent(config: pytest.Config, spec: str) -> Agent | None:
     """The agents that this version has; another name is somebody else's."""
     typed = config.getoption("autoresearch_agent")
     folder = config.invocation_params.dir if typed else config.rootpath
-    return specs.make(spec, rootdir=folder, grammar=read_literals)
+    controller = config.pluginmanager.get_plugin("autoresearch-controller")
+    tier = UNWALLED if controller is None else controller.tier
+    return specs.make(spec, rootdir=folder, grammar=partial(read_literals, tier=tier))
 
 
 class Controller:
     """pytest's hooks during a search; what they decide is decided elsewhere."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, tier: Tier) -> None:
         self.config = config
-        self.settings = settings
+        self.tier = tier
+        self.settings = replace(settings, isolation=tier.name)
         self.wanted = selection.steer(config, settings.objective)
         hours = settings.hours
         self.deadline = None if hours is None else time.monotonic() + hours * 3600
@@ -92,13 +101,17 @@ class Controller:
             manager.register(Live(self.config, reporter, self.state), "autoresearch-live")
 
     def pytest_report_header(self) -> list[str]:
-        leave = self.settings.allow_untrusted
+        if self.config.getoption("collectonly"):
+            return []
+        leave = self.settings.allow_untrusted and self.tier.name == NONE
+        notes = ["untrusted agents may commit (--autoresearch-allow-untrusted)"] if leave else []
         return terminal.header(
-            self.settings.isolation,
+            self.tier.name,
             self.settings.agents,
             hours=self.settings.hours,
             experiments=self.settings.experiments,
-            notes=["untrusted agents may commit (--autoresearch-allow-untrusted)"] if leave else (),
+            layers=self.tier.layers,
+            notes=[*self.tier.lacks, *notes],
         )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -131,7 +144,7 @@ class Controller:
             assert isinstance(chosen.item, pytest.Function)
             self.template = chosen.item
             self.session, self.plans = open_session(
-                self.config, self.settings, chosen, self.deadline
+                self.config, self.settings, chosen, self.deadline, self.tier
             )
 
     def pytest_report_collectionfinish(self) -> list[str]:
@@ -239,6 +252,8 @@ class Controller:
         project = search.project
         files = project.visible(project.tree_of(search.run.champion))
         search.bench.require_own_imports(files, project.repository.tracked(project.repository.head))
+        if cold := search.bench.cold:
+            search.news.append(f"each process imports its libraries itself: {cold}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:

@@ -29,15 +29,19 @@ MIB = 1 << 20
 
 
 def located_limits(objective: Objective) -> Limits:
-    """The objective's limits with absolute paths of its data.
+    """The objective's limits with absolute paths of its data, and of what it hides.
 
     Raises `UsageProblem` that names the test where there is nothing.
     """
     found = {}
     for name, written in objective.limits.data.items():
-        with _named(objective, name):
+        with _named(f"{objective.nodeid}: sandbox marker, data={{{name!r}: {written!r}}}"):
             found[name] = _located(written)
-    return replace(objective.limits, data=found)
+    hidden = []
+    for written in objective.limits.hidden:
+        with _named(f"{objective.nodeid}: sandbox marker, hidden=[{written!r}]"):
+            hidden.append(_located(written))
+    return replace(objective.limits, data=found, hidden=tuple(hidden))
 
 
 def _located(written: str) -> str:
@@ -57,15 +61,12 @@ def _located(written: str) -> str:
 
 
 @contextmanager
-def _named(objective: Objective, name: str) -> Iterator[None]:
-    """Say whose data a problem is about."""
+def _named(what: str) -> Iterator[None]:
+    """Say what a problem is about."""
     try:
         yield
     except UsageProblem as problem:
-        written = objective.limits.data[name]
-        raise UsageProblem(
-            f"{objective.nodeid}: sandbox marker, data={{{name!r}: {written!r}}}: {problem}"
-        ) from None
+        raise UsageProblem(f"{what}: {problem}") from None
 
 
 def doors_of(objective: Objective, say: Callable[[str], None] | None = None) -> list[Door]:
@@ -75,7 +76,8 @@ def doors_of(objective: Objective, say: Callable[[str], None] | None = None) -> 
     """
     doors = []
     for name, path in located_limits(objective).data.items():
-        with _named(objective, name):
+        written = objective.limits.data[name]
+        with _named(f"{objective.nodeid}: sandbox marker, data={{{name!r}: {written!r}}}"):
             doors.append(Door(name, path, say))
     return doors
 

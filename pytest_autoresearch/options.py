@@ -40,8 +40,8 @@ _OPTIONS: tuple[tuple[str, dict[str, Any], str, Any], ...] = (
     (
         "isolation",
         {"metavar": "TIER"},
-        "How candidate code is kept in: auto, sealed, guarded or none. This version has none only: "
-        "separate processes, no walls.",
+        "How candidate code is kept in: auto (the best of the next two), sealed (namespaces, Landlock, "
+        "seccomp), guarded (no namespaces) or none.",
         "auto",
     ),
     (
@@ -133,7 +133,7 @@ def _add_ini_only(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for, checked; options win over ini."""
+    """What was asked for, checked; options win over ini. ``isolation`` may still be ``auto``."""
 
     hours: float | None
     experiments: int | None
@@ -169,7 +169,7 @@ def settings(config: pytest.Config) -> Settings:
         experiments=None if experiments is None else int(experiments),
         agents=agents,
         run=_run_name(str(_value(config, "run") or "")),
-        isolation=_isolation(str(_value(config, "isolation") or "auto")),
+        isolation=_one_of("isolation", str(_value(config, "isolation") or "auto"), TIERS),
         strictness=_one_of(
             "strictness", str(_value(config, "strictness") or "default"), STRICTNESS
         ),
@@ -241,17 +241,6 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise UsageProblem(f"--autoresearch-{name} {value!r} is not one of {', '.join(choices)}")
     return value
-
-
-def _isolation(value: str) -> str:
-    """`auto` runs in `none` until there is a better tier; a tier asked for by name is never lowered."""
-    tier = _one_of("isolation", value, TIERS)
-    if tier in ("sealed", "guarded"):
-        raise UsageProblem(
-            f"--autoresearch-isolation {tier}: this version has no sealing yet; to run patches that you "
-            "trust in separate processes without walls, type --autoresearch-isolation none"
-        )
-    return "none"
 
 
 def _run_name(name: str) -> str:

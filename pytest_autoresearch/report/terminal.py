@@ -14,6 +14,8 @@ from .text import better, change, count, human, one_line, short, signed
 
 LACKS = {
     "none": "candidate code runs with your rights: files, network and other processes are open to it",
+    "guarded": "no namespaces: other processes can be seen, not touched; memory is watched, not capped",
+    "sealed": "memory is watched, not capped",
 }
 """What each isolation tier lacks, said wherever the tier is named."""
 
@@ -28,10 +30,11 @@ _MOST = 40
 _Line = tuple[str, dict[str, bool]]
 
 
-def tier(isolation: str) -> str:
-    """``isolation none: …what it lacks…``."""
+def tier(isolation: str, layers: str = "") -> str:
+    """``isolation sealed (its layers): what it lacks``."""
     lacks = LACKS.get(isolation)
-    return f"isolation {isolation}: {lacks}" if lacks else f"isolation {isolation}"
+    named = f"isolation {isolation}{f' ({layers})' if layers else ''}"
+    return f"{named}: {lacks}" if lacks else named
 
 
 def trust(summary: Summary) -> str:
@@ -46,11 +49,15 @@ def header(
     *,
     hours: float | None = None,
     experiments: int | None = None,
+    layers: str = "",
     notes: Sequence[str] = (),
 ) -> list[str]:
-    """The lines for `pytest_report_header`: what can be said before collection."""
+    """The lines for `pytest_report_header`: what can be said before collection.
+
+    ``layers`` are what the isolation is made of.
+    """
     asked = f"agent {', '.join(agents)}; {_until(hours, experiments)}"
-    return [f"autoresearch: {line}" for line in (tier(isolation), asked, *notes)]
+    return [f"autoresearch: {line}" for line in (tier(isolation, layers), asked, *notes)]
 
 
 def plan(

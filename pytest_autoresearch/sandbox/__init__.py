@@ -4,7 +4,7 @@ from .answer import Answer
 from .budget import Meter
 from .files import discard, materialise, size_of
 from .job import Job, Result
-from .libraries import libraries
+from .libraries import chosen, libraries
 from .payload import Payload, pack
 from .session import Sandbox
 
@@ -15,6 +15,7 @@ __all__ = [
     "Payload",
     "Result",
     "Sandbox",
+    "chosen",
     "discard",
     "libraries",
     "materialise",

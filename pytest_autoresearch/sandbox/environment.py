@@ -28,6 +28,9 @@ def environment(limits: Limits, home: Path) -> dict[str, str]:
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "TMPDIR": str(home),
+        # Without it some libraries ask the machine's list of users.
+        "USER": "candidate",
+        "LOGNAME": "candidate",
         "LANG": "C.UTF-8",
         # Sets of strings would else have another order in every session.
         "PYTHONHASHSEED": "0",

@@ -1,6 +1,7 @@
 """What can be changed in candidate files, as a process of its own reads it; the judge parses nothing.
 
-The judge starts ``inside/reader``, which alone parses the text, and checks its answer.
+The judge starts ``inside``, whose reader alone parses the text, within the walls of the tier, and
+checks its answer.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..records import Limits
 from .inside.reader.shape import MAX_LITERALS, READY, is_answer
+from .launch import Launch
+from .tiers import UNWALLED, Tier
+from .view import view
 
-READER = Path(__file__).parent / "inside" / "reader"
 MAX_FILE = 256 << 10
 MAX_FILES = 64
 MAX_ANSWER = 1 << 22
@@ -34,8 +38,12 @@ CUT = ("start", "end", "shown_start", "shown_end", "what", "name", "where")
 NAME = ("spans", "full", "where")
 
 
-def read_literals(files: Mapping[str, bytes], *, seconds: float = 20.0) -> list[dict[str, Any]]:
+def read_literals(
+    files: Mapping[str, bytes], *, seconds: float = 20.0, tier: Tier = UNWALLED
+) -> list[dict[str, Any]]:
     """What can be changed in the Python files among `files`, which maps paths to their bytes.
+
+    ``tier`` says how the process that parses them is kept in.
 
     Each finding is a dict of ``path``, ``sort`` and what `inside.reader.shape` says of the sort:
 
@@ -58,7 +66,7 @@ def read_literals(files: Mapping[str, bytes], *, seconds: float = 20.0) -> list[
     found: list[dict[str, Any]] = []
     read = {path for path, data in python if not data}
     while pending and (left := deadline - time.monotonic()) > 0:
-        answers = _ask(pending, left)
+        answers = _ask(pending, left, tier)
         for (path, data), answer in zip(pending, answers, strict=False):
             if is_answer(answer, data):
                 read.add(path)
@@ -77,13 +85,13 @@ def _bounded(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _ask(files: Sequence[File], seconds: float) -> list[Any]:
+def _ask(files: Sequence[File], seconds: float, tier: Tier) -> list[Any]:
     """One answer for each of the first files, as many as the child managed in time."""
     with tempfile.TemporaryFile() as request:
         request.write(json.dumps([len(data) for _, data in files]).encode() + b"\n")
         request.writelines(data for _, data in files)
         request.seek(0)
-        raw, in_time = _run(request, seconds)
+        raw, in_time = _run(request, seconds, tier)
     if not raw.startswith(READY):
         if in_time:
             _cannot_start()
@@ -91,30 +99,39 @@ def _ask(files: Sequence[File], seconds: float) -> list[Any]:
     return list(_lines(raw[len(READY) :]))[: len(files)]
 
 
-def _run(request: BinaryIO, seconds: float) -> tuple[bytes, bool]:
+def _run(request: BinaryIO, seconds: float, tier: Tier) -> tuple[bytes, bool]:
     """What the child wrote, at most `MAX_ANSWER` bytes, and whether it ended by itself."""
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-B", str(READER), str(FILE_SECONDS)],
-        stdin=request,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ},
-        start_new_session=True,
-    )
-    late = threading.Timer(seconds, _kill, [child])
-    started = time.monotonic()
-    late.start()
-    try:
-        assert child.stdout is not None
-        raw = child.stdout.read(MAX_ANSWER)
-        child.stdout.close()
-    finally:
-        late.cancel()
-        late.join()
-        _kill(child)
-        child.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        child = _start(request, Path(os.path.realpath(folder)), tier)
+        late = threading.Timer(seconds, _kill, [child])
+        started = time.monotonic()
+        late.start()
+        try:
+            assert child.stdout is not None
+            raw = child.stdout.read(MAX_ANSWER)
+            child.stdout.close()
+        finally:
+            late.cancel()
+            late.join()
+            _kill(child)
+            child.wait()
     return raw, time.monotonic() - started < seconds
+
+
+def _start(request: BinaryIO, folder: Path, tier: Tier) -> subprocess.Popen[bytes]:
+    launch = Launch(tier.name, tier.builder, Limits(), folder, view(folder, None, Limits()))
+    number = request.fileno()
+    with launch.order({"read": {"request": number, "seconds": FILE_SECONDS}}) as order:
+        return subprocess.Popen(
+            launch.command,
+            stdin=order,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ},
+            pass_fds=[number],
+            start_new_session=True,
+        )
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
@@ -126,7 +143,7 @@ def _cannot_start() -> None:
     from ..exceptions import HarnessFault
 
     raise HarnessFault(
-        f"The tuner's parser did not start: {sys.executable} -I cannot import libcst, "
+        f"The tuner's parser did not start: {sys.executable} cannot import libcst, "
         "or has no memory left for it. Install libcst in that environment."
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from ..exceptions import UsageProblem
+
 WARM = frozenset(
     {
         *("catboost", "category_encoders", "imblearn", "joblib", "lightgbm", "lightning"),
@@ -16,6 +18,12 @@ WARM = frozenset(
     }
 )
 """Libraries worth importing before the fork; a file may use others, and pays for them each time."""
+
+COMPANIONS = {"torch": "torch._dynamo"}
+"""What takes seconds to import and is imported when the library is first used: by any optimizer."""
+
+IMPORTS = "AUTORESEARCH_IMPORTS"
+"""The variable of ``sandbox(env=…)`` that says what is imported in place of what is found."""
 
 MAX_FILE = 1 << 20
 MAX_NAMES = 200
@@ -36,7 +44,26 @@ def libraries(files: Mapping[str, bytes], own: Collection[str] = ()) -> tuple[st
     """
     tops = WARM.difference(own)
     warm = [name for name in imports(files) if name.partition(".")[0] in tops]
-    return tuple(warm[:MAX_NAMES])
+    used = {name.partition(".")[0] for name in warm}
+    more = [companion for name, companion in COMPANIONS.items() if name in used]
+    return (*warm[:MAX_NAMES], *more)
+
+
+def chosen(env: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The names that a person has chosen to import, ``None`` where they leave it to us.
+
+    Raises `UsageProblem` when one is no name.
+    """
+    if IMPORTS not in env:
+        return None
+    names = env[IMPORTS].replace(",", " ").split()
+    for name in names:
+        if not re.fullmatch(DOTTED, name.encode("utf-8", "replace")):
+            raise UsageProblem(
+                f"sandbox(env={{{IMPORTS!r}: …}}): {name!r} is not the name of a module: write names with "
+                "spaces between them, 'numpy torch.nn' for instance, or nothing to import nothing"
+            )
+    return tuple(names)
 
 
 def imports(files: Mapping[str, bytes]) -> tuple[str, ...]:

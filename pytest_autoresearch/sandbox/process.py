@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,7 +14,7 @@ from ..exceptions import HarnessFault
 from .inside.nursery import ENDED, HELLO
 from .inside.worker import JOB
 from .kin import LOOK_SECONDS, Kin, is_stopped
-from .payload import Parcel
+from .parcel import Parcel
 
 HELLO_SECONDS = 60.0
 KILL_SECONDS = 20.0
@@ -34,6 +35,7 @@ class Process:
     wire: socket.socket
     output: int
     reports: int
+    number: Callable[[int], int]
     zygote: int = 0
     candidate: int = 0
     ended: bytes | None = None
@@ -41,8 +43,11 @@ class Process:
     kin: Kin = field(default_factory=Kin)
 
     @classmethod
-    def order(cls, zygote: socket.socket) -> Self:
-        """Ask the zygote for one; raises `OSError` when the zygote is gone."""
+    def order(cls, zygote: socket.socket, number: Callable[[int], int]) -> Self:
+        """Ask the zygote for one; raises `OSError` when the zygote is gone.
+
+        ``number`` gives a process's number here for the one that the zygote knows.
+        """
         with contextlib.ExitStack() as theirs:
             control, its_control = socket.socketpair()
             theirs.callback(its_control.close)
@@ -54,7 +59,7 @@ class Process:
             theirs.callback(os.close, its_reports)
             for fd in (output, reports):
                 os.set_blocking(fd, False)
-            process = cls(control, wire, output, reports)
+            process = cls(control, wire, output, reports, number)
             numbers = [its_control.fileno(), its_wire.fileno(), its_output, its_reports]
             try:
                 socket.send_fds(zygote, [b"S"], numbers)
@@ -70,7 +75,7 @@ class Process:
             message = self.control.recv(HELLO.size)
             if len(message) != HELLO.size:
                 raise ConnectionResetError("the zygote started no process")
-            self.zygote, self.candidate = HELLO.unpack(message)
+            self.zygote, self.candidate = map(self.number, HELLO.unpack(message))
             self.control.setblocking(False)
             self.kin.add([self.candidate])
         return True
@@ -89,9 +94,10 @@ class Process:
         with contextlib.suppress(BlockingIOError):
             self.control.recv(1, socket.MSG_PEEK)
             raise ConnectionResetError("it ended, or its zygote did, while it waited")
-        fds = [parcel.fd] if result is None else [parcel.fd, result]
+        fds = parcel.fds if result is None else [*parcel.fds, result]
+        job = JOB.pack(parcel.start, parcel.length, len(parcel.files))
         self.wire.setblocking(True)
-        socket.send_fds(self.wire, [JOB.pack(parcel.start, parcel.length)], fds)
+        socket.send_fds(self.wire, [job], fds)
         self.wire.setblocking(False)
 
     def listen(self) -> None:

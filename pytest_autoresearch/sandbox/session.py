@@ -24,21 +24,32 @@ from ..exceptions import (
     ProtocolError,
 )
 from ..records import Json, Limits
+from .answer import Answer
 from .budget import Meter
 from .environment import environment, import_path
 from .files import Room, discard, size_of
 from .gauge import Gauge
+from .inside.attempts import ATTEMPTS
+from .inside.confine import GUARDED, NONE, SEALED
 from .job import Job, Result
 from .kin import Kin, wait_unless_stopped
-from .payload import Parcel, memory_file, parcel, seal
+from .launch import Launch
+from .outside import number_here, require_walls
+from .parcel import Parcel, parcel
+from .payload import pack
 from .process import Process
+from .sealing import memory_file, seal
+from .shm import Shelf
+from .stock import Stock
 from .text import clean
+from .tiers import UNWALLED, Tier, broken, targets
+from .view import view
 from .watch import MIB, Watch
 
 START_SECONDS = 300.0
+CANARY_SECONDS = 60.0
 END_SECONDS = 20.0
 MAX_READY = 1 << 20
-INSIDE = Path(__file__).with_name("inside")
 LENGTH = struct.Struct("<I")
 
 
@@ -47,7 +58,8 @@ class Sandbox:
 
     ``imports`` are imported once, in the process that all others are forked from; what cannot be
     imported is in ``skipped``. ``repository`` is where the user's own code lies: import paths that
-    lead into it are dropped. Everything that is written lies below ``scratch_parent``.
+    lead into it are dropped. Everything that is written, and the candidates' trees, lie below
+    ``scratch_parent``. ``tier`` says how they are kept in.
     """
 
     def __init__(
@@ -57,18 +69,22 @@ class Sandbox:
         imports: Sequence[str] = (),
         *,
         repository: Path | None = None,
+        tier: Tier = UNWALLED,
     ) -> None:
         self.limits = limits
         self.imports = tuple(imports)
         self.repository = repository
-        self._parent = scratch_parent
+        self.tier = tier
+        self.workshop = Path(os.path.realpath(scratch_parent))
         self._folder: Path | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._lifeline: socket.socket | None = None
         self._log: IO[bytes] | None = None
         self._skipped: Mapping[str, str] | None = None
+        self._cold = ""
         self._spare: Process | None = None
+        self._stock = Stock()
         self._kin = Kin()
 
     def start(self) -> None:
@@ -93,19 +109,21 @@ class Sandbox:
         self._kin.add([self._guard.pid])
 
     def _launch(self, order: Mapping[str, Json], fds: Sequence[int]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-B", "-P", "-s", str(INSIDE), json.dumps(order)]
+        seen = view(self.workshop, self.repository, self.limits)
+        launch = Launch(self.tier.name, self.tier.builder, self.limits, self.workshop, seen)
         try:
-            return subprocess.Popen(
-                command,
-                pass_fds=fds,
-                env=environment(self.limits, self.folder),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                # Ctrl-C in a terminal is for the judge, which then ends the candidates in order.
-                start_new_session=True,
-            )
+            with launch.order(order) as told:
+                return subprocess.Popen(
+                    launch.command,
+                    pass_fds=fds,
+                    env=environment(self.limits, self.folder),
+                    cwd=self.folder,
+                    stdin=told,
+                    stdout=self._log,
+                    stderr=self._log,
+                    # Ctrl-C in a terminal is for the judge, which then ends the candidates in order.
+                    start_new_session=True,
+                )
         except OSError as error:
             self._end()
             raise HarnessFault(
@@ -116,8 +134,8 @@ class Sandbox:
     def folder(self) -> Path:
         """Where the jobs' scratch folders lie; made when it is first needed."""
         if self._folder is None:
-            self._parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(dir=self._parent, prefix="sandbox-"))
+            self.workshop.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(dir=self.workshop, prefix="sandbox-"))
         return self._folder
 
     @property
@@ -126,9 +144,17 @@ class Sandbox:
         self.start()
         return self._ready()
 
+    @property
+    def cold(self) -> str:
+        """Why every process imports all libraries itself; empty where they are imported once."""
+        self.start()
+        self._ready()
+        return self._cold
+
     def close(self) -> None:
         """End every process and remove every folder. The sandbox can be started again."""
         self._end()
+        self._stock.clear()
         if self._folder is not None:
             discard(self._folder)
             self._folder = None
@@ -154,6 +180,8 @@ class Sandbox:
         """
         meter.check()
         scratch = Path(tempfile.mkdtemp(dir=self.folder, prefix="job-"))
+        shared = self.tier.name == GUARDED and self.limits.processes
+        shelf = Shelf() if shared else None
         try:
             for name, content in job.files.items():
                 (scratch / name).parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +192,8 @@ class Sandbox:
             raise
         finally:
             discard(scratch)
+            if shelf is not None:
+                shelf.sweep()
 
     def _run(self, job: Job, meter: Meter, scratch: Path) -> Result:
         limits = self.limits
@@ -178,8 +208,9 @@ class Sandbox:
             capacity = job.answer.capacity if job.answer is not None else 0
             largest = max(limits.scratch, limits.artifact, capacity)
             order = {**job.order, "scratch": str(scratch), "largest": largest}
-            packed = parcel(order, job.payload, self.folder)
-            stack.callback(os.close, packed.fd)
+            order |= _folders(order)
+            packed = parcel(order, job.payload, self._stock, self.folder)
+            stack.callback(packed.close)
             rooms = self._rooms(job, scratch)
             for _ in range(2):
                 watch, seconds = self._watched(job.name, meter, packed, result, rooms)
@@ -189,6 +220,22 @@ class Sandbox:
             f"a sandbox process ended before it came to {job.name} ({watch.failure}); it said: "
             f"{watch.output.strip() or 'nothing'}"
         )
+
+    def prove(self) -> None:
+        """Have a harmless attack fail in a candidate's place; raises `HarnessFault` when it does not."""
+        if self.tier.name == NONE:
+            return
+        order = {"op": "canary", "entry": "canary", "seed": 0, "env": {}, "argv": [], "tree": ""}
+        answer = Answer((len(ATTEMPTS),), (len(ATTEMPTS),))
+        order |= {"shape": answer.shape, "most": answer.most, "dtype": answer.dtype}
+        with targets(self.folder, self.limits) as target:
+            order["target"] = target
+            job = Job("canary", order, pack("canary", (), {}), answer)
+            result = self.run(job, Meter(CANARY_SECONDS))
+        breach = None if result.array is None else broken(result.array.tolist())
+        if result.array is None or breach is not None:
+            what = result.failure or f"a process inside could {breach}"
+            raise HarnessFault(f"isolation {self.tier.name} does not hold: {what}")
 
     def _rooms(self, job: Job, scratch: Path) -> list[Room]:
         """The folders that the job may fill."""
@@ -220,6 +267,7 @@ class Sandbox:
                 gauge=Gauge(self.limits.memory, packed, result, self.folder),
                 rooms=rooms,
                 spare=lambda: self._spare,
+                started=lambda: require_walls(process.candidate, self.tier.name),
             )
             watch.wait(name)
             seconds = time.monotonic() - began
@@ -239,7 +287,7 @@ class Sandbox:
                     self.start()
                     self._ready()
                     assert self._control is not None
-                    process = Process.order(self._control)
+                    process = Process.order(self._control, self._number)
                 process.greet()
                 self._kin.add([process.zygote])
                 process.give(packed, result)
@@ -259,8 +307,14 @@ class Sandbox:
         """Have the next process forked while this one works. If it fails, `_begin` will notice."""
         if self._spare is None and self._control is not None:
             with contextlib.suppress(OSError):
-                self._spare = Process.order(self._control)
+                self._spare = Process.order(self._control, self._number)
         return self._spare
+
+    def _number(self, inner: int) -> int:
+        """The judge's number of a process that the zygote calls ``inner``."""
+        if self.tier.name != SEALED or self._guard is None:
+            return inner
+        return number_here(self._guard.pid, inner)
 
     def _ready(self) -> Mapping[str, str]:
         """Wait for the zygote's imports. Raises `HarnessFault` with what it said instead."""
@@ -268,7 +322,7 @@ class Sandbox:
             assert self._control is not None
             self._control.settimeout(START_SECONDS)
             try:
-                self._skipped = _receive(self._control)
+                self._skipped, self._cold = _receive(self._control)
             except (OSError, ValueError) as error:
                 report = self._end()
                 raise HarnessFault(
@@ -305,13 +359,23 @@ class Sandbox:
         return said or "nothing"
 
 
-def _receive(control: socket.socket) -> dict[str, str]:
-    """The zygote's list of libraries that it could not import."""
+def _folders(order: Mapping[str, Json]) -> dict[str, Json]:
+    """The folders that a job reads, and those that it fills."""
+    reads, writes = [order["tree"]] if order["tree"] else [], [order["scratch"]]
+    if order["op"] == "fit":
+        writes.append(order["artifact"])
+    elif order["op"] == "predict":
+        reads.append(order["artifact"])
+    return {"reads": reads, "writes": writes}
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, str], str]:
+    """The zygote's list of libraries that it could not import, and why it imported none."""
     (length,) = LENGTH.unpack(_exactly(control, LENGTH.size))
     if length > MAX_READY:
         raise ValueError("an impossible greeting")
-    skipped: dict[str, str] = json.loads(_exactly(control, length))["skipped"]
-    return skipped
+    greeting: dict[str, Any] = json.loads(_exactly(control, length))
+    return greeting["skipped"], greeting["cold"]
 
 
 def _exactly(control: socket.socket, size: int) -> bytes:

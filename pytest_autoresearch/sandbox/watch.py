@@ -20,9 +20,11 @@ from ..exceptions import (
 )
 from .budget import Meter
 from .files import Room
+from .floor import Floor
 from .gauge import Gauge
+from .inside.confine import PROCESSES
 from .inside.nursery import ENDED
-from .inside.processes import children, descendants
+from .inside.processes import children, descendants, threads
 from .inside.worker import ERROR, MAX_TEXT, MEMORY, OK, REPORT, STARTED
 from .process import Process
 from .text import Tail, clean
@@ -33,7 +35,7 @@ PERIOD = 0.02
 ROOM_PERIOD = 0.25
 """Seconds between two looks at the folders that it may fill."""
 
-LONGEST = 0.2
+LONGEST = 0.1
 """Seconds between two looks at the memory when a look is slow."""
 
 CHUNK = 1 << 16
@@ -45,7 +47,8 @@ class Watch:
     """One process under watch, from its job to its death.
 
     ``gauge`` knows what memory it is charged for, ``rooms`` are the folders that it may fill. ``spare``
-    tells the process that waits for the next job, whose memory is not this one's.
+    tells the process that waits for the next job, whose memory is not this one's. ``started`` is called
+    once the candidate's code may run.
     """
 
     def __init__(
@@ -56,12 +59,15 @@ class Watch:
         gauge: Gauge,
         rooms: Sequence[Room],
         spare: Callable[[], Process | None],
+        started: Callable[[], None],
     ) -> None:
         self.process = process
         self.meter = meter
         self.gauge = gauge
         self.rooms = rooms
         self.spare = spare
+        self.on_start = started
+        self.floor = Floor()
         self.failure: CandidateFailure | None = None
         self._status: int | None = None
         self._output = Tail(MAX_OUTPUT)
@@ -121,18 +127,23 @@ class Watch:
             self._look()
 
     def _look(self) -> None:
-        """Measure the tree; the more that costs, the rarer it is done."""
+        """Measure the tree, for a third of the time at most, and what the machine has left."""
         began = time.monotonic()
         pids = self._tree()
         self.process.kin.add(pids)
+        if (running := threads(pids)) > PROCESSES:
+            raise CandidateError(
+                f"too many processes and threads: {running}, at most {PROCESSES} may there be at once"
+            )
         used, limit = self.gauge.look(pids), self.gauge.limit
         if used > limit:
             raise OutOfMemory(
                 f"out of memory: {used / MIB:.0f} MiB in use, the limit is "
                 f"{limit / MIB:.0f} MiB (memory of the sandbox marker)"
             )
+        self.floor.check(used, limit)
         ended = time.monotonic()
-        self._next_look = ended + min(max(PERIOD, 10 * (ended - began)), LONGEST)
+        self._next_look = ended + min(max(PERIOD, 2 * (ended - began)), LONGEST)
         if ended >= self._next_room:
             self._look_around()
             cost = time.monotonic() - ended
@@ -187,6 +198,8 @@ class Watch:
             return True
         except ConnectionResetError:
             return False
+        if not self._frame and more:
+            self.on_start()
         self._frame += more
         if len(self._frame) > MAX_TEXT + 2:
             raise ProtocolError("the candidate's process wrote a longer frame than there is")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_autoresearch.exceptions import HarnessFault
-from pytest_autoresearch.sandbox import grammar
+from pytest_autoresearch.sandbox import grammar, launch, tiers
 from pytest_autoresearch.sandbox.grammar import read_literals
 
 SOURCE = '''"""Says 0.5 and C=2."""
@@ -146,7 +146,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None
     """Lets a script of ours answer in the child's place."""
     script = tmp_path / "child.py"
     script.write_text(f"import sys\nout = sys.stdout.buffer\n{body}\nout.flush()\n")
-    monkeypatch.setattr(grammar, "READER", script)
+    monkeypatch.setattr(launch, "INSIDE", script)
 
 
 GOOD = [4, 7, "float", 0.5, "x", "", "variable"]
@@ -280,16 +280,27 @@ def test_a_parser_that_cannot_start_is_a_fault_that_names_the_remedy(
         found("x = 0.5\n")
 
 
-def test_the_child_is_started_in_isolated_mode_and_killed(
+def test_the_child_sees_nothing_of_the_surroundings_and_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     told = tmp_path / "told"
+    apart = 'sys.flags.safe_path and sys.flags.no_user_site and "PYTHONPATH" not in os.environ'
     body = (
-        f"import os\nopen({str(told)!r}, 'w').write(f'{{os.getpid()}} {{sys.flags.isolated}}')\n"
+        f"import os\nopen({str(told)!r}, 'w').write(f'{{os.getpid()}} {{{apart}}}')\n"
         "out.write(b'ready\\n')\nout.flush()\nos.close(1)\nimport time\ntime.sleep(60)"
     )
     stand_in(tmp_path, monkeypatch, body)
     assert found("x = 0.5\n") == []
-    pid, isolated = told.read_text().split()
-    assert isolated == "1"
+    pid, apart = told.read_text().split()
+    assert apart == "True"
     assert not Path(f"/proc/{pid}").exists() or sys.platform != "linux"
+
+
+@pytest.mark.parametrize("name", ["guarded", "sealed"])
+def test_the_parser_reads_within_the_walls_of_the_tier(name: str) -> None:
+    best = tiers.best()
+    if name not in (best.name, "guarded") or best.name == "none":
+        pytest.skip(f"this machine has {best.name}: {', '.join(best.lacks)}")
+    files = {"model.py": b"rate = 0.5\n"}
+    assert read_literals(files, tier=tiers.choose(name)) == read_literals(files)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_autoresearch import origins
-from pytest_autoresearch.sandbox import session
+from pytest_autoresearch.sandbox import launch, view
 from pytest_autoresearch.testing import TEST, Project, Result
 
 Run = Callable[..., pytest.RunResult]
@@ -170,7 +170,7 @@ def test_with_the_remapping_switched_off_the_baseline_is_refused(
     project = shop(tmp_path / "p", "src/shop", more={ENTRY_PATH: PLAIN_ENTRY})
     # As `pip install -e .` does it.
     monkeypatch.syspath_prepend(project.folder / "src")
-    monkeypatch.setattr(session, "INSIDE", without_remapping(tmp_path / "inside"))
+    monkeypatch.setattr(launch, "INSIDE", without_remapping(tmp_path / "inside"))
     result = search(project)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
@@ -186,7 +186,7 @@ def test_with_the_remapping_switched_off_the_baseline_is_refused(
 
 def without_remapping(folder: Path) -> Path:
     """What runs inside the sandbox, but for the candidate's own import path."""
-    shutil.copytree(session.INSIDE, folder)
+    shutil.copytree(view.INSIDE, folder)
     with open(folder / "imports.py", "a", encoding="utf-8") as file:
         file.write("def leave(*given): pass\ndef enter(*given): pass\n")
     return folder
@@ -225,7 +225,7 @@ def test_a_run_that_goes_on_is_refused_before_it_takes_a_proposal(
     project = shop(tmp_path / "p", "src/shop", more={ENTRY_PATH: PLAIN_ENTRY})
     assert search(project, "--autoresearch-experiments", "0").ret == 0
     monkeypatch.syspath_prepend(project.folder / "src")
-    monkeypatch.setattr(session, "INSIDE", without_remapping(tmp_path / "inside"))
+    monkeypatch.setattr(launch, "INSIDE", without_remapping(tmp_path / "inside"))
     result = search(project)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["exit 1: *module shop comes from *"])

@@ -163,7 +163,7 @@ def test_the_end_is_said_as_it_was_asked_for(
     hours: float | None, experiments: int | None, words: str
 ) -> None:
     assert header("sealed", ["tune"], hours=hours, experiments=experiments) == [
-        "autoresearch: isolation sealed",
+        "autoresearch: isolation sealed: memory is watched, not capped",
         f"autoresearch: agent tune; {words}",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any, Protocol
 import pytest
 
 from pytest_autoresearch.candidate import Candidate
-from pytest_autoresearch.exceptions import CandidateFailure
+from pytest_autoresearch.exceptions import CandidateFailure, UsageProblem
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Meter, Sandbox, materialise
+from pytest_autoresearch.sandbox import Meter, Sandbox, materialise, tiers
+from pytest_autoresearch.sandbox.tiers import Tier
 
 
 class Ledger:
@@ -38,6 +40,9 @@ class Ledger:
 
     def trust(self, word: str) -> None:
         self.trusts.append(word)
+
+    def unprobed(self) -> None:
+        self.trusts.append("unprobed")
 
 
 class Case:
@@ -69,6 +74,15 @@ class Make(Protocol):
     ) -> Case: ...
 
 
+@pytest.fixture(scope="session", params=["sealed", "guarded"])
+def walled(request: pytest.FixtureRequest) -> Tier:
+    """Each tier that has walls; where this machine cannot build them, the test is skipped."""
+    try:
+        return tiers.choose(request.param)
+    except UsageProblem as problem:
+        pytest.skip(str(problem))
+
+
 @pytest.fixture(scope="session")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One sandbox for many tests; it imports NumPy only."""
@@ -77,9 +91,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def make(room: Sandbox, tmp_path: Path) -> Make:
-    trees = iter(range(1000))
-
+def make(room: Sandbox) -> Make:
     def build(
         source: str = "",
         *,
@@ -91,11 +103,12 @@ def make(room: Sandbox, tmp_path: Path) -> Make:
         sandbox: Sandbox | None = None,
         deadline: float | None = None,
     ) -> Case:
-        tree = tmp_path / f"tree{next(trees)}"
+        where = sandbox or room
+        where.workshop.mkdir(exist_ok=True)
+        tree = Path(tempfile.mkdtemp(dir=where.workshop, prefix="tree-"))
         texts = {entry: source, **(files or {})}
         materialise({name: text.encode() for name, text in texts.items()}, tree)
         ledger, meter = Ledger(), Meter(budget, deadline)
-        where = sandbox or room
         candidate = Candidate(
             where, tree, entry, roots=roots, meter=meter, evaluation=ledger, limits=limits
         )

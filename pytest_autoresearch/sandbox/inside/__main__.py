@@ -20,7 +20,7 @@ def main() -> None:
     )
     assert spec is not None
     sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    importlib.import_module(f"{NAME}.guard").main(sys.argv[1:])
+    importlib.import_module(f"{NAME}.guard").main()
 
 
 if __name__ == "__main__":

@@ -7,33 +7,61 @@ candidate's orphans that lose the zygote come to it, so that a double fork or ``
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
+import sys
 from typing import Any
 
-from . import processes, zygote
+from . import probe, processes, world, zygote
+
+MAX_REASON = 4096
 
 
-def main(arguments: list[str]) -> None:
-    """Usage: ``python inside ORDER``; ORDER is JSON.
+def main() -> None:
+    """Usage: ``python inside < ORDER``; ORDER is JSON.
 
     Its keys are ``lifeline`` and ``control`` (numbers of inherited descriptors), ``libraries`` (names
-    to import), ``path`` (the folders to import from) and ``repository``.
+    to import), ``path`` (the folders to import from), ``repository``, ``walls`` (see
+    `confine`), ``world`` (what a sealed sandbox is built of, else empty) , ``probe`` (whether only to say
+    which walls there are) and ``read`` (what only to parse, see `reader`).
     """
-    order: dict[str, Any] = json.loads(arguments[0])
+    order: dict[str, Any] = json.load(sys.stdin.buffer)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    if order["probe"]:
+        probe.main(order)
+    if order["world"]:
+        world.settle(order["world"])
+    if order.get("read"):
+        importlib.import_module(f"{__package__}.reader.main").main(
+            **order["read"], plan=order["walls"]
+        )
     processes.adopt_orphans()
     woken = processes.waker()
-    pid = os.fork()
-    if pid == 0:
-        os.close(order["lifeline"])
-        zygote.main(order)
-    os.close(order["control"])
+    told, order["unfit"] = os.pipe()
+    order["cold"] = ""
+    pid = _start(order)
     while pid in processes.children(os.getpid()):
-        ready, _, _ = select.select([order["lifeline"], woken], [], [])
+        ready, _, _ = select.select([order["lifeline"], woken, told], [], [])
         if order["lifeline"] in ready:
             break
+        if told in ready:
+            order |= {"libraries": [], "cold": os.read(told, MAX_REASON).decode()}
+            processes.kill_below(set, processes.bury)
+            pid = _start(order)
         processes.drain(woken)
         processes.bury()
     processes.kill_below(set, processes.bury)
     os._exit(0)
+
+
+def _start(order: dict[str, Any]) -> int:
+    """Fork a zygote."""
+    pid = os.fork()
+    if pid == 0:
+        os.close(order["lifeline"])
+        zygote.main(order)
+    return pid

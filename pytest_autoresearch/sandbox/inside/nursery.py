@@ -12,7 +12,8 @@ import sys
 import traceback
 from typing import NoReturn
 
-from . import processes, worker
+from . import processes, worker, world
+from .confine import SEALED, Plan
 
 HELLO = struct.Struct("<ii")
 """Process ids of the zygote and of the candidate."""
@@ -29,11 +30,15 @@ class Nursery:
     Each has a socket to the judge. Two things of fixed size are said there: who the process is, and,
     when it and all that it started are dead, how it ended. When the judge ends its side, or is dead,
     the process is killed. Only one of them works at a time: a process that is no candidate's own is
-    therefore the working one's.
+    therefore the working one's. In tier sealed each has a process namespace of its own, in which it is
+    the first: with it ends everything in it.
     """
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, walls: Plan) -> None:
         self.control = control
+        self.walls = walls
+        apart = walls["tier"] == SEALED
+        self.home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if apart else -1
         self.running: dict[int, socket.socket] = {}
         self.ended: dict[int, bytes] = {}
         processes.adopt_orphans()
@@ -62,9 +67,9 @@ class Nursery:
         if not request:
             return False
         link = socket.socket(fileno=fds[0])
-        pid = os.fork()
+        pid = os.fork() if self.home < 0 else world.fork(self.home)
         if pid == 0:
-            become_candidate(fds[1:])
+            become_candidate(fds[1:], self.walls)
         for fd in fds[1:]:
             os.close(fd)
         self.running[pid] = link
@@ -115,14 +120,15 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def become_candidate(fds: list[int]) -> NoReturn:
+def become_candidate(fds: list[int], walls: Plan) -> NoReturn:
     """Turn a fresh fork of the zygote into a process that holds nothing of the zygote's."""
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         processes.close_all_but(set(fds))
-        worker.work(*fds)
+        wire, output, reports = fds
+        worker.work(wire, output, reports, walls)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 PR_SET_CHILD_SUBREAPER = 36
 LISTS_CHILDREN = os.path.exists("/proc/thread-self/children")
@@ -76,6 +76,15 @@ def descendants(pid: int) -> list[int]:
         below = children(todo.pop())
         found += below
         todo += below
+    return found
+
+
+def threads(pids: Iterable[int]) -> int:
+    """How many threads these processes have; a folder has as many links as folders in it, and two."""
+    found = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found += os.stat(f"/proc/{pid}/task").st_nlink - 2
     return found
 
 

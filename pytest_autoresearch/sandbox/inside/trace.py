@@ -9,14 +9,24 @@ HEAD = 1024
 
 
 def describe(error: BaseException, tree: str) -> str:
-    """The traceback's text, at most `MAX_TEXT` characters: its beginning and its end."""
-    report = traceback.TracebackException.from_exception(error, compact=True)
-    own = [_reduce(one, tree) for one in _chain(report)]
-    lines = report.format() if any(own) else report.format_exception_only()
-    text = "".join(lines).replace(tree.rstrip("/") + "/", "").strip()
+    """The traceback's text, at most `MAX_TEXT` characters: its beginning and its end.
+
+    An exception that cannot be described, because its own code fails, is told by its type.
+    """
+    try:
+        text = _text(error, tree)
+    except BaseException:
+        text = f"{type(error).__name__}: its text cannot be read"
     if len(text) > MAX_TEXT:
         text = f"{text[:HEAD]}\n[...]\n{text[HEAD + 7 - MAX_TEXT :]}"
     return text
+
+
+def _text(error: BaseException, tree: str) -> str:
+    report = traceback.TracebackException.from_exception(error, compact=True)
+    own = [_reduce(one, tree) for one in _chain(report)]
+    lines = report.format() if any(own) else report.format_exception_only()
+    return "".join(lines).replace(tree.rstrip("/") + "/", "").strip()
 
 
 def _chain(report: traceback.TracebackException) -> list[traceback.TracebackException]:

@@ -1,8 +1,8 @@
 """The candidate's process: takes one job from the judge, does it, answers, and ends.
 
-The job's arguments come in a file, mapped privately: the candidate may write into them, and nothing of
-that reaches the judge. The answer is numbers in a second memory file, whose size the judge
-chose, and one frame on the wire: `STARTED` before any candidate code runs, then a letter (`OK`,
+The job's arguments come in files, mapped privately: the candidate may write into them, and nothing of
+that reaches the judge or another candidate. The answer is numbers in a memory file, whose size the
+judge chose, and one frame on the wire: `STARTED` before any candidate code runs, then a letter (`OK`,
 `ERROR`, `MEMORY`) and a text.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import mmap
 import os
 import pickle
 import random
@@ -18,29 +17,36 @@ import resource
 import socket
 import struct
 import sys
+import tempfile
 import types
 from collections.abc import Mapping
 from typing import Any
 
-from . import entry, trace
+from . import doors, entry, mapping, trace
+from .confine import Plan, Walls
 
-JOB = struct.Struct("<QQ")
-"""Where in the payload the order (JSON) lies, and its length."""
+JOB = struct.Struct("<QQQ")
+"""Where in the first file the order (JSON) lies, its length, and the number of files."""
+
+MOST_FDS = 128
+"""Descriptors that come with a job, at most."""
 
 REPORT = struct.Struct("<qd")
 STARTED, OK, ERROR, MEMORY = b"S", b"K", b"E", b"M"
-NORESERVE = 0x4000 if sys.platform == "linux" else 0
-"""Linux's ``MAP_NORESERVE``, which Python knows by name from 3.13 on."""
-
 MAX_TEXT = 16 << 10
 
 
-def work(wire: int, output: int, reports: int) -> None:
+def work(wire: int, output: int, reports: int, plan: Plan) -> None:
     """Do one job. Never returns: the process ends here, whatever the candidate left running."""
     _redirect(output)
     link = socket.socket(fileno=wire)
+    walls = Walls(plan)
+    _be_the_first_to_go()
+    walls.prepare()
     order, arguments, result = _receive(link)
+    walls.close(order["reads"], order["writes"])
     _settle(order)
+    doors.furnish(plan)
     link.sendall(STARTED)
     frame = _answer(order, arguments, result, reports)
     for stream in (sys.stdout, sys.stderr):
@@ -49,6 +55,12 @@ def work(wire: int, output: int, reports: int) -> None:
     if frame:
         link.sendall(frame)
     os._exit(0 if frame == OK else 1)
+
+
+def _be_the_first_to_go() -> None:
+    """Where the machine's memory runs out, this process is ended before others."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def _redirect(output: int) -> None:
@@ -67,36 +79,40 @@ def _redirect(output: int) -> None:
 
 def _receive(link: socket.socket) -> tuple[dict[str, Any], tuple[Any, Any], int]:
     """The order, the positional and named arguments, and where the numbers go (-1: nowhere)."""
-    message, fds, _, _ = socket.recv_fds(link, JOB.size, 2)
+    message, fds, _, _ = socket.recv_fds(link, JOB.size, MOST_FDS)
     if len(message) != JOB.size:
         os._exit(0)
-    # Without the flag the kernel refuses what would not fit into memory if it were all written to.
-    flags = mmap.MAP_PRIVATE | getattr(mmap, "MAP_NORESERVE", NORESERVE)
-    payload = mmap.mmap(fds[0], 0, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-    os.close(fds[0])
-    view = memoryview(payload)
-    start, length = JOB.unpack(message)
-    order = json.loads(bytes(view[start : start + length]))
-    head, *buffers = (view[at : at + size] for at, size in order["pieces"])
+    start, length, count = JOB.unpack(message)
+    files = [mapping.take(fd) for fd in fds[:count]]
+    order = json.loads(bytes(files[0][start : start + length]))
+    head, *buffers = (files[file][at : at + size] for file, at, size in order["pieces"])
     arguments = pickle.loads(head, buffers=buffers)
-    return order, arguments, fds[1] if len(fds) > 1 else -1
+    return order, arguments, fds[count] if len(fds) > count else -1
 
 
 def _settle(order: Mapping[str, Any]) -> None:
     """Move into the job's scratch folder, with its environment, limits and seeds."""
     os.chdir(order["scratch"])
+    _leave_zygotes_folder(order["scratch"])
     os.environ.update({"HOME": order["scratch"], "TMPDIR": order["scratch"]}, **order["env"])
     if order.get("output"):
         os.environ["AUTORESEARCH_OUTPUT"] = os.path.join(order["scratch"], order["output"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"], order["largest"]))
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
     # Else a worker that multiprocessing starts would run the zygote's file again.
     sys.modules["__main__"] = types.ModuleType("__main__")
     sys.argv = [order["entry"], *order["argv"]]
     _seed(order["seed"])
+
+
+def _leave_zygotes_folder(scratch: str) -> None:
+    """Forget the temporary folder that libraries found when they were imported."""
+    tempfile.tempdir = None
+    if old := os.environ.get("TMPDIR"):
+        for name, value in os.environ.items():
+            if value.startswith(old):
+                os.environ[name] = scratch + value.removeprefix(old)
 
 
 def _seed(seed: int) -> None:
@@ -125,5 +141,6 @@ def _answer(
         return ERROR + str(complaint).encode("utf-8", "replace")[:MAX_TEXT]
     except BaseException as error:
         kind = MEMORY if isinstance(error, MemoryError) else ERROR
-        return kind + trace.describe(error, order["tree"]).encode("utf-8", "replace")[:MAX_TEXT]
+        text = doors.remind(error, trace.describe(error, order["tree"]))
+        return kind + text.encode("utf-8", "replace")[:MAX_TEXT]
     return OK

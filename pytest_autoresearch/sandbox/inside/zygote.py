@@ -6,23 +6,30 @@ hangs for ever.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import importlib.util
 import json
 import os
+import signal
 import socket
 import struct
 import sys
 import traceback
+import warnings
 from typing import Any, NoReturn
 
-from . import imports
+from . import forking, imports
 from .nursery import Nursery
 
 
 def main(order: dict[str, Any]) -> NoReturn:
-    """Import, say so, then fork until the judge is gone."""
+    """Import, say so, then fork until the judge is gone.
+
+    Where the imports made a process whose children hang, the guard is told why, and starts another one
+    without imports: ``cold`` is then the reason.
+    """
     status = 1
     try:
         control = socket.socket(fileno=order["control"])
@@ -30,11 +37,16 @@ def main(order: dict[str, Any]) -> NoReturn:
         imports.leave(order["repository"])
         skipped = import_all(order["libraries"])
         sys.stdout.flush()
+        if unfit := forking.trouble():
+            os.write(order["unfit"], unfit.encode())
+            while True:
+                signal.pause()
+        os.close(order["unfit"])
         gc.collect()
         gc.freeze()
-        text = json.dumps({"skipped": skipped}).encode()
+        text = json.dumps({"skipped": skipped, "cold": order["cold"]}).encode()
         control.sendall(struct.pack("<I", len(text)) + text)
-        Nursery(control).serve()
+        Nursery(control, order["walls"]).serve()
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -55,9 +67,10 @@ def import_all(names: list[str]) -> dict[str, str]:
     if "numpy" in sys.modules:
         # NumPy loads this part when it is first used, which would be in every child.
         importlib.import_module("numpy.random")
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        raise SystemExit("importing the libraries started CUDA, which no forked process can use")
+    if (joblib := sys.modules.get("joblib")) is not None:
+        # It asks a program, once, which a candidate's process may not start.
+        with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
+            joblib.cpu_count(only_physical_cores=True)
     return skipped
 
 

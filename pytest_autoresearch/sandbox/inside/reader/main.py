@@ -1,29 +1,38 @@
-"""The reader's loop: file after file from stdin, a line of JSON for each to stdout."""
+"""The reader's loop: file after file from its request, a line of JSON for each to stdout."""
 
 from __future__ import annotations
 
 import codecs
 import json
+import os
 import resource
 import signal
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
+from ..confine import Plan, Walls
 from .shape import LISTS, READY
 
 MEMORY = 2 << 30
 
 
-def main(seconds: float) -> None:
-    """Reads the lengths and bytes of files from stdin; each may cost `seconds` of CPU time."""
+def main(request: int, seconds: float, plan: Plan) -> NoReturn:
+    """Reads the lengths and bytes of files from a descriptor, within the walls of ``plan``.
+
+    Each file may cost ``seconds`` of CPU time.
+    """
     import libcst  # noqa: F401  (before the limits: it is ours)
 
+    walls = Walls(plan)
+    walls.prepare()
+    walls.close([], [])
     _restrict()
     _reply(READY)
-    source = sys.stdin.buffer
-    for length in json.loads(source.readline()):
-        signal.setitimer(signal.ITIMER_PROF, seconds)  # the process dies when it runs out
-        _reply(json.dumps(_read(source.read(length))).encode() + b"\n")
+    with open(request, "rb") as source:
+        for length in json.loads(source.readline()):
+            signal.setitimer(signal.ITIMER_PROF, seconds)  # the process dies when it runs out
+            _reply(json.dumps(_read(source.read(length))).encode() + b"\n")
+    os._exit(0)
 
 
 def _restrict() -> None:
