@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from .exceptions import AutoresearchError, HarnessFault, Interrupted, Misuse, Us
 from .marks import marked
 from .objective import Evaluation, Recorder
 from .origins import names, require_own
-from .records import Experiment, Objective, Outcome, Part, Pass, Status
-from .sandbox import Meter, Sandbox, discard, libraries, materialise
+from .records import Experiment, Objective, Outcome, Part, Pass, Status, Turn
+from .sandbox import Meter, Sandbox, chosen, discard, libraries, materialise
 from .sandbox.inside.imports import with_home
+from .sandbox.payload import Payload
+from .sandbox.tiers import UNWALLED, Tier
 from .scratch import Scratch
 from .search.keep import Plan
 
@@ -57,31 +59,49 @@ class Bench:
         entry: str,
         roots: tuple[str, ...],
         deadline: float | None = None,
+        tier: Tier = UNWALLED,
     ) -> None:
         self.objective = objective
+        self.tier = tier
         self.repository = repository
         self.entry = entry
         self.roots = roots
         self.deadline = deadline
         self.limits = located_limits(objective)
+        self._chosen = chosen(self.limits.env)
         self._scratch = Scratch()
         self.folder = self._scratch.folder
         self._sandbox: Sandbox | None = None
         self._slot: Slot | None = None
         self._budget = objective.budget
+        self.handed: Callable[[Turn, str, Payload, bool], None] | None = None
+        """Told what candidates are handed, in which turn, and whether the test knew the turn's seed."""
 
     def sandbox(self, files: Mapping[str, bytes]) -> Sandbox:
         """The session's sandbox, started with the libraries that the files use."""
         if self._sandbox is None:
-            own = names(files, with_home(str(self.repository), self.roots, self.entry))
             self._sandbox = Sandbox(
                 self.limits,
                 self.folder,
-                (*libraries(files, own), *_carried(own)),
+                self._imports(files),
                 repository=self.repository,
+                tier=self.tier,
             )
             self._sandbox.start()
+            self._sandbox.prove()
         return self._sandbox
+
+    @property
+    def cold(self) -> str:
+        """Why each candidate's process imports its libraries itself; empty where it need not."""
+        return self._sandbox.cold if self._sandbox is not None else ""
+
+    def _imports(self, files: Mapping[str, bytes]) -> tuple[str, ...]:
+        """What is imported once: what a person has chosen, else what the files and the test use."""
+        if self._chosen is not None:
+            return self._chosen
+        own = names(files, with_home(str(self.repository), self.roots, self.entry))
+        return (*libraries(files, own), *_carried(own))
 
     def require_own_imports(self, files: Mapping[str, bytes], tracked: Iterable[str]) -> None:
         """Raise `UsageProblem` when the entry gets a file of the repository from somewhere else."""
@@ -108,10 +128,19 @@ class Bench:
             limits=self.limits,
             meter=meter,
             evaluation=evaluation,
+            handed=self._told(evaluation),
         )
         slot = Slot(evaluation, candidate, meter, tree)
         item.stash[SLOT] = self._slot = slot
         return slot
+
+    def _told(self, evaluation: Evaluation) -> Callable[[str, Payload], None] | None:
+        handed = self.handed
+        if handed is None:
+            return None
+        return lambda what, payload: handed(
+            evaluation.plan.turn, what, payload, evaluation.seeded
+        )
 
     @property
     def walked(self) -> tuple[Pass, ...]:

@@ -48,8 +48,10 @@ class Evaluation:
         self.failure: CandidateFailure | None = None
         self.misuse: Misuse | None = None
         self.asked = False
+        self.seeded = False
         self.kind = ""
         self.trusts: set[str] = set()
+        self.joint_rows = False
         self.logged: dict[str, list[float]] = {}
         self.output = ""
         self.phases: dict[str, float] = {}
@@ -220,6 +222,10 @@ class Evaluation:
         """Lower the trust that the score deserves: ``joint`` or ``self-reported``."""
         self.trusts.add(word)
 
+    def unprobed(self) -> None:
+        """Remember that the frozen test let the rows of a prediction depend on each other."""
+        self.joint_rows = True
+
     # The judge's side
 
     def outcome(
@@ -237,6 +243,7 @@ class Evaluation:
             usage=self._usage(),
             seconds=seconds,
             trust=self._lowest_trust(),
+            unprobed=self.joint_rows,
             output=self.output,
             in_test=in_test,
         )
@@ -323,6 +330,7 @@ class Recorder:
     @property
     def seed(self) -> int:
         """This pass's seed."""
+        self._evaluation.seeded = True
         return self._evaluation.seed
 
     @property

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .exceptions import UsageProblem
+from .frozen.apart import Closed, collected, refuse_imported, require_own_fixtures
+from .frozen.modules import Sources, sources_of
 from .history.champion import path_of
 from .history.patches import Workshop
 from .history.paths import EditableSet, protected_globs
@@ -19,6 +21,7 @@ from .marks import entry_of
 from .records import Briefing, Objective, Proposal
 from .sandbox.environment import added_folders
 from .sandbox.inside.imports import inside
+from .search.shown import Views
 
 if TYPE_CHECKING:
     from .search.loop import Search
@@ -26,12 +29,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Files:
-    """The files that an objective is about, in one commit: paths from the repository's root."""
+    """The files that an objective is about, in one commit: paths from the repository's root.
+
+    ``frozen`` are the test and the conftest.py files, ``sources`` what they import, ``closed`` tells
+    which other files no patch may make.
+    """
 
     editable: tuple[str, ...]
     readable: tuple[str, ...]
     frozen: tuple[str, ...]
     entry: str
+    sources: Sources = field(default_factory=Sources)
+    closed: Closed = field(default_factory=Closed)
+
+    @property
+    def evaluation(self) -> tuple[str, ...]:
+        """What the judge runs: the frozen files and what they import."""
+        return tuple(dict.fromkeys((*self.frozen, *self.sources.files)))
 
     @property
     def visible(self) -> tuple[str, ...]:
@@ -39,13 +53,25 @@ class Files:
         return tuple(sorted({*self.editable, *self.readable}))
 
 
-def files_of(objective: Objective, tracked: Mapping[str, str], root: Path) -> Files:
+def files_of(
+    objective: Objective,
+    tracked: Mapping[str, str],
+    root: Path,
+    item: pytest.Item | None = None,
+) -> Files:
     """Resolve the objective's globs against a commit's files; raises `UsageProblem`.
 
-    ``root`` is the work tree: a conftest.py that lies there untracked is frozen, too.
+    ``root`` is the work tree: a conftest.py that lies there untracked is frozen, too. So are the files
+    that the test and the fixtures of its ``item`` import: no glob ever makes them editable.
     """
     frozen = _frozen(objective, tracked, root)
     refuse_protected(objective, frozen)
+    sources, patterns = Sources(), list[str]()
+    if item is not None:
+        require_own_fixtures(item)
+        sources, patterns = sources_of(item, objective, root), collected(item.config, objective)
+        refuse_imported(objective, sources)
+    closed = Closed(sources, frozen, patterns, tracked)
     for what, globs in _globs(objective):
         for glob in globs:
             if not EditableSet([glob], tracked, frozen).paths:
@@ -54,12 +80,13 @@ def files_of(objective: Objective, tracked: Mapping[str, str], root: Path) -> Fi
                     "be shown to a candidate; correct it (paths begin at the test's folder, those with "
                     "a leading / at the repository's root), or `git add` and commit the file"
                 )
-    editable = EditableSet(objective.editable, tracked, frozen).paths
+    imported = (*frozen, *sources.files)
+    editable = EditableSet(objective.editable, tracked, imported, closed.reason).paths
     readable = _readable(objective, tracked, editable, frozen)
     entry = entry_of(
         objective, tuple(dict.fromkeys((*editable, *readable))) if objective.entry else editable
     )
-    return Files(editable, readable, frozen, entry)
+    return Files(editable, readable, frozen, entry, sources, closed)
 
 
 def refuse_protected(objective: Objective, frozen: Iterable[str]) -> None:
@@ -141,8 +168,11 @@ class Project:
         self.files = files
         self.protocol = protocol
         self._words: str | None = None
+        self._views = Views()
         self.seconds_left: float | None = None
-        self.editable = EditableSet(objective.editable, files.editable, files.frozen)
+        self.editable = EditableSet(
+            objective.editable, files.editable, files.evaluation, files.closed.reason
+        )
         self.workshop = Workshop(repository, self.editable)
 
     def tree_of(self, commit: str) -> str:
@@ -196,8 +226,8 @@ class Project:
         return replace(
             self._brief(champion, self.tree_of(champion)),
             champion_score=search.champion_score,
-            records=tuple(search.history.records),
-            earlier=search.earlier.records,
+            records=self._views.of(search.history.records),
+            earlier=self._views.of(search.earlier.records),
             experiments_left=left,
             seconds_left=self.seconds_left,
         )

@@ -137,4 +137,5 @@ def _indented(patch: str) -> str:
 
 
 def _is_odd(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
+    """Control characters, and those that turn the direction of text or are not seen."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ..exceptions import Refused
 from .globs import is_literal, match
@@ -13,14 +13,19 @@ CHAMPION_RECORD = ".champion.json"
 PROTECTED_NAMES = frozenset(
     {
         "conftest.py",
+        "matplotlibrc",
         "pytest.ini",
         "pytest.toml",
+        "sitecustomize.py",
+        "usercustomize.py",
         "tox.ini",
         "setup.cfg",
         "setup.py",
         "pyproject.toml",
     }
 )
+METADATA = (".dist-info", ".egg-info", ".egg-link", ".pth")
+"""Endings of what Python takes for an installed package, whose plugins pytest loads, or for a path."""
 GIT_FOLDER = re.compile(r"\.?git(~\d+)?", re.IGNORECASE)
 LONGEST_PATH = 1024
 LONGEST_NAME = 255
@@ -31,13 +36,19 @@ class EditableSet:
     """The files of one objective that a patch may change.
 
     ``globs`` are relative to the repository's root, ``tracked`` the paths that git knows at the
-    run's base, ``frozen`` paths that no glob ever reaches (the test file, say).
+    run's base, ``frozen`` paths that no glob ever reaches (the test file, say). ``closed`` tells why
+    another path is closed to patches, too; empty for one that is open.
     """
 
     def __init__(
-        self, globs: Sequence[str], tracked: Collection[str], frozen: Collection[str]
+        self,
+        globs: Sequence[str],
+        tracked: Collection[str],
+        frozen: Collection[str],
+        closed: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.globs = tuple(globs)
+        self._others = closed
         self._frozen = frozenset(path.casefold() for path in frozen)
         self.paths = tuple(sorted(path for path in tracked if self.reaches(path)))
 
@@ -65,7 +76,9 @@ class EditableSet:
         reason = protected(path)
         if reason:
             return reason
-        return "" if match(self.globs, path) else "it matches none of the editable globs"
+        if not match(self.globs, path):
+            return "it matches none of the editable globs"
+        return self._others(path)
 
 
 def protected(path: str) -> str:
@@ -74,11 +87,15 @@ def protected(path: str) -> str:
     if any(part.startswith(".") for part in parts):
         return "dotfiles and what lies in dot-folders are protected"
     name = parts[-1].casefold()
-    if name in PROTECTED_NAMES:
-        return "conftest.py and the configuration of pytest and builds are protected"
+    if name in PROTECTED_NAMES or any(map(_is_metadata, parts)):
+        return "conftest.py and the configuration of pytest, Python and builds are protected"
     if name.endswith(CHAMPION_RECORD):
         return "champion records are protected"
     return ""
+
+
+def _is_metadata(part: str) -> bool:
+    return part.casefold().endswith(METADATA) or part == "__pycache__"
 
 
 def protected_globs(globs: Sequence[str], frozen: Collection[str]) -> list[str]:

@@ -107,6 +107,10 @@ class Run(Stated):
         self._append("session", **{**fields, "session": number})
         return number
 
+    def note(self, kind: str, **fields: Json) -> None:
+        """Write a line of a kind that says nothing about the run's state."""
+        self._append(kind, **{**fields, "session": self._state.session})
+
     def opened(self, experiment: Experiment) -> None:
         """Note an experiment before it is evaluated; its proposal survives from here on."""
         fields = experiment_fields(experiment)

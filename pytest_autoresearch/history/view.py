@@ -43,6 +43,11 @@ class View(Stated):
             self._state = State(lines)
 
     @property
+    def lines(self) -> list[Line]:
+        """The journal's lines."""
+        return self._lines
+
+    @property
     def ended(self) -> str:
         """Why the last session ended; empty while one is on, or when it was killed."""
         last: Line = next((one for one in reversed(self._lines) if one["kind"] != "finished"), {})

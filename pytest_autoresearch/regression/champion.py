@@ -53,7 +53,7 @@ class Certificates:
             conditions=conditions(
                 objective,
                 project.repository.root,
-                project.files.frozen,
+                project.files.evaluation,
                 project.visible(record.tree),
                 isolation=self.search.isolation,
                 data=self.data,

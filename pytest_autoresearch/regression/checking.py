@@ -14,11 +14,11 @@ import pytest
 
 from ..evaluator import SLOT, Bench, Reports, Slot, no_alarm
 from ..exceptions import UsageProblem
-from ..history.paths import EditableSet
 from ..history.repository import Repository
 from ..marks import Mark, marked, objective, read
 from ..project import Files, files_of, import_roots, refuse_protected, root_of
-from ..records import Objective, Outcome, Turn
+from ..records import Limits, Objective, Outcome, Turn
+from ..sandbox.tiers import UNWALLED, Tier, best, require_doors
 from ..search.keep import Measurement
 from ..stall import watched
 from .expected import Expected, expected
@@ -83,9 +83,8 @@ class Checking:
         """Lay out the work tree's editable and readable files as a candidate."""
         root, paths = _work_tree(item)
         found = objective(item, mark, root)
-        files = files_of(found, dict.fromkeys(paths, ""), root)
-        editable = EditableSet(found.editable, paths, files.frozen).paths
-        visible = {path: (root / path).read_bytes() for path in {*editable, *files.readable}}
+        files = files_of(found, dict.fromkeys(paths, ""), root, item)
+        visible = {path: (root / path).read_bytes() for path in files.visible}
         known = expected(found, files, root, visible)
         if known is not None:
             item.stash[EXPECTED] = known
@@ -99,7 +98,8 @@ class Checking:
         bench.slot(item, visible, Measurement([Turn(0, seed)]), 0.0)
 
     def _bench(self, found: Objective, files: Files, root: Path) -> Bench:
-        return Bench(found, root, files.entry, import_roots(self.config, root))
+        roots = import_roots(self.config, root)
+        return Bench(found, root, files.entry, roots, tier=_tier(found.limits))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:
@@ -139,6 +139,15 @@ class Checking:
     def pytest_unconfigure(self) -> None:
         for bench in self._benches.values():
             bench.close()
+
+
+def _tier(limits: Limits) -> Tier:
+    """The best tier that can keep in what the marker lets candidates do; it is the person's own code."""
+    try:
+        require_doors(found := best(), limits, "")
+    except UsageProblem:
+        return UNWALLED
+    return found
 
 
 def _reword(report: pytest.TestReport, outcome: Outcome) -> list[tuple[str, object]]:

@@ -27,7 +27,7 @@ def conditions(
     isolation: str,
     data: Mapping[str, str],
 ) -> Conditions:
-    """The present conditions: the frozen files of the work tree at ``root``, this machine.
+    """The present conditions: the evaluation's files in the work tree at ``root``, this machine.
 
     ``visible`` are the candidate's files by path, ``data`` digests by name.
     """
@@ -35,7 +35,7 @@ def conditions(
     return Conditions(
         budget=objective.budget,
         isolation=isolation,
-        files={path: _blob((root / path).read_bytes()) for path in sorted(frozen)},
+        files={path: blob((root / path).read_bytes()) for path in sorted(frozen)},
         arguments=_digest(objective),
         data=dict(data),
         fingerprint=measure(imports(visible), limits.gpu, limits.env),
@@ -80,7 +80,7 @@ def _differing(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
 
 
-def _blob(content: bytes) -> str:
+def blob(content: bytes) -> str:
     """git's name of a file's content, also where there is no git."""
     return sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 

@@ -66,7 +66,7 @@ def expected(
     if champion is None:
         return None
     data = {door.name: door.digest for door in doors_of(objective)}
-    now = conditions(objective, root, files.frozen, visible, isolation=ISOLATION, data=data)
+    now = conditions(objective, root, files.evaluation, visible, isolation=ISOLATION, data=data)
     reason = incomparable(champion.conditions, now)
     if reason:
         pytest.skip(f"{path}: {reason}; `{command(objective.nodeid)}` writes a new record")

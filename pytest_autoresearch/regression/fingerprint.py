@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..records import Fingerprint
 
-__all__ = ["Fingerprint", "measure"]
+__all__ = ["Fingerprint", "distributions", "measure"]
 
 OTHER_NAMES = {
     "Crypto": "pycryptodome",
@@ -102,14 +102,21 @@ def _threads(variables: Mapping[str, str]) -> int:
     return int(told) if told.isdecimal() and int(told) else len(os.sched_getaffinity(0))
 
 
+def distributions(imports: Iterable[str]) -> list[str]:
+    """What the distributions behind imports are called, installed or not; not those of Python itself."""
+    modules = {name.partition(".")[0] for name in imports} - sys.stdlib_module_names
+    return [
+        OTHER_NAMES.get(module, module.replace("_", "-")).lower()
+        for module in sorted(modules)[:MOST_MODULES]
+    ]
+
+
 def _packages(imports: Iterable[str]) -> dict[str, str]:
     """Version by name of the distributions behind imports, and of Python."""
     found = {"python": platform.python_version()}
-    modules = {name.partition(".")[0] for name in imports} - sys.stdlib_module_names
-    for module in sorted(modules)[:MOST_MODULES]:
-        name = OTHER_NAMES.get(module, module.replace("_", "-"))
+    for name in distributions(imports):
         try:
-            found[name.lower()] = metadata.version(name)
+            found[name] = metadata.version(name)
         except (metadata.PackageNotFoundError, ValueError):
             continue
     return dict(sorted(found.items()))

@@ -17,6 +17,9 @@ from ..datasets import Door, doors_of, require_same
 from ..evaluator import Bench
 from ..exceptions import AutoresearchError, UsageProblem
 from ..frozen import Frozen
+from ..frozen.apart import refuse_loaded
+from ..frozen.observer import Observer
+from ..frozen.packages import versions
 from ..history.repository import Repository
 from ..history.run import Run
 from ..marks import objective as read_objective
@@ -27,6 +30,9 @@ from ..regression.champion import Certificates
 from ..regression.conditions import conditions
 from ..report import terminal
 from ..report.text import count
+from ..sandbox.inside.confine import NONE
+from ..sandbox.libraries import imports
+from ..sandbox.tiers import Tier, require_doors
 from ..scratch import sweep
 from ..search.keep import Rule
 from ..search.loop import Search
@@ -47,6 +53,11 @@ PACKAGE = Path(__file__).parent.parent
 class ShieldedRun(Run):
     """A run that a signal never catches in the middle of a line or between a line and its ref."""
 
+    def note(self, kind: str, **fields: Json) -> None:
+        """See `Run.note`."""
+        with shielded():
+            super().note(kind, **fields)
+
     def opened(self, experiment: Experiment) -> None:
         """See `Run.opened`."""
         with shielded():
@@ -60,12 +71,20 @@ class ShieldedRun(Run):
 
 def clean_or_refuse(repository: Repository, files: Files) -> None:
     """A search reads these files from the work tree until it ends: they must be committed."""
-    dirty = repository.dirty((*files.visible, *files.frozen))
+    dirty = repository.dirty((*files.visible, *files.frozen, *_known(repository, files)))
     if dirty:
         raise UsageProblem(
             f"uncommitted changes in {', '.join(dirty)}: commit or stash them, or search in a clean "
             "copy made with `git worktree add ../search`"
         )
+
+
+def _known(repository: Repository, files: Files) -> list[str]:
+    """What the evaluation imports, but for files that git is told to ignore: a generated one, say."""
+    tracked = repository.tracked(repository.head)
+    others = set(files.sources.files) - set(tracked)
+    new = others.intersection(repository.untracked()) if others else set()
+    return [path for path in files.sources.files if path in tracked or path in new]
 
 
 def open_run(settings: Settings, project: Project, doors: list[Door]) -> Run:
@@ -88,6 +107,7 @@ def open_run(settings: Settings, project: Project, doors: list[Door]) -> Run:
         "isolation": settings.isolation,
         "seed": secrets.randbits(32),
         "frozen": frozen_blobs(repository, files),
+        "packages": _packages(project),
         "data": {door.name: door.digest for door in doors},
     }
     header["conditions"] = _conditions(project, settings.isolation, header.get("data", {}))
@@ -100,12 +120,18 @@ def _conditions(project: Project, isolation: str, data: Mapping[str, str]) -> di
     found = conditions(
         project.objective,
         repository.root,
-        project.files.frozen,
+        project.files.evaluation,
         project.visible(project.tree_of(repository.head)),
         isolation=isolation,
         data=data,
     )
     return asdict(found)
+
+
+def _packages(project: Project) -> dict[str, str]:
+    """Versions of what the evaluation and the untouched project import."""
+    visible = project.visible(project.tree_of(project.repository.head))
+    return versions((*project.files.sources.names, *imports(visible)))
 
 
 def protocol_of(settings: Settings, objective_folder: Path, rootdir: Path) -> Path:
@@ -122,7 +148,11 @@ def protocol_of(settings: Settings, objective_folder: Path, rootdir: Path) -> Pa
 
 
 def open_session(
-    config: pytest.Config, settings: Settings, selected: Selected, deadline: float | None
+    config: pytest.Config,
+    settings: Settings,
+    selected: Selected,
+    deadline: float | None,
+    tier: Tier,
 ) -> tuple[Session, list[str]]:
     """Check everything, then open the run; nothing is written before all checks have passed.
 
@@ -130,8 +160,11 @@ def open_session(
     """
     repository = Repository.discover(selected.item.path.parent)
     objective = read_objective(selected.item, selected.mark, repository.root)
-    files = files_of(objective, repository.tracked(repository.head), repository.root)
+    tracked = repository.tracked(repository.head)
+    files = files_of(objective, tracked, repository.root, selected.item)
+    refuse_loaded(objective, files.editable, repository.root)
     clean_or_refuse(repository, files)
+    require_doors(tier, objective.limits, objective.nodeid)
     protocol = protocol_of(settings, selected.item.path.parent, config.rootpath)
     agent = _agent(config, settings)
     project = Project(repository, objective, files, protocol)
@@ -146,7 +179,7 @@ def open_session(
     roots = import_roots(config, repository.root)
     closing = closing_seconds(len(run.records), settings.hours)
     end = None if deadline is None else deadline - closing
-    bench = Bench(objective, repository.root, files.entry, roots, end)
+    bench = Bench(objective, repository.root, files.entry, roots, end, tier)
     config.pluginmanager.register(bench, "autoresearch-bench")
     run.begin_session(agent=settings.agents[0], scratch=str(bench.folder))
     search = Search(
@@ -163,13 +196,24 @@ def open_session(
         hours=settings.hours,
     )
     search.certify = Certificates(search, project, run.header.get("data", {})).of_winner
-    frozen = Frozen(repository.root, files.frozen, doors=doors)
+    frozen = Frozen(repository.root, files.evaluation, doors=doors)
     session = Session(settings, objective, project, run, search, bench, frozen, end, closing)
+    session.observer = Observer(
+        objective,
+        repository.root,
+        run,
+        frozen,
+        editable=files.editable,
+        known=(*files.evaluation, *files.visible),
+        current=lambda: session.current,
+    )
+    bench.handed = session.observer.handed
+    config.pluginmanager.register(session.observer, "autoresearch-observer")
     times = times_of(run.records, "the times of this run") or past.times(objective, repository.root)
     notes = [
         *run.warnings,
         *_elsewhere(run, project),
-        *_unhidden(objective),
+        *_unhidden(objective, tier),
         *(door.line for door in doors),
         *agents_plan,
         _base_and_rule(run, search.rule),
@@ -181,7 +225,8 @@ def open_session(
 
 def _isolation(settings: Settings) -> str:
     """What every record says of the tier, and of a person's leave to do without one."""
-    untrusted = settings.allow_untrusted and not _trusted(settings.agents[0])
+    leave = settings.allow_untrusted and settings.isolation == NONE
+    untrusted = leave and not _trusted(settings.agents[0])
     return f"{settings.isolation}, untrusted agent" if untrusted else settings.isolation
 
 
@@ -225,7 +270,7 @@ def _agent(config: pytest.Config, settings: Settings) -> Agent:
             f"--autoresearch-agent {name}: nobody offers it; this version has tune and replay:DIR, a "
             "plugin or conftest.py adds others by the hook pytest_autoresearch_make_agent"
         )
-    if not _trusted(name) and not settings.allow_untrusted:
+    if settings.isolation == NONE and not _trusted(name) and not settings.allow_untrusted:
         raise UsageProblem(
             f"--autoresearch-agent {name}: in isolation none only tune and replay may commit; type "
             "--autoresearch-allow-untrusted if you trust what this agent writes"
@@ -233,9 +278,9 @@ def _agent(config: pytest.Config, settings: Settings) -> Agent:
     return agent
 
 
-def _unhidden(objective: Objective) -> list[str]:
-    """What the marker asks for and tier ``none``, the only one of this version, cannot do."""
-    if not objective.limits.hidden:
+def _unhidden(objective: Objective, tier: Tier) -> list[str]:
+    """What the marker asks for and tier ``none`` cannot do."""
+    if not objective.limits.hidden or tier.name != NONE:
         return []
     return [
         f"not hidden in isolation none, whatever sandbox(hidden=…) says: {', '.join(objective.limits.hidden)}"

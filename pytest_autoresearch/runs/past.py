@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ..exceptions import AutoresearchError, UsageProblem
+from ..frozen.manifest import watched
 from ..history.finding import find
 from ..history.refs import by_run
 from ..history.repository import Repository
@@ -56,7 +57,7 @@ class Past:
             if count >= MOST:
                 break
             with suppress(*UNKNOWN):
-                if not _same_evaluation(view.header, header):
+                if not _same_evaluation(view.header, header) or self._reads_others(view):
                     continue
                 run = EarlierRun(
                     view.name,
@@ -68,6 +69,10 @@ class Past:
                 count += len(run.experiments)
         sight = Sight(project)
         return Earlier(runs[::-1], Rule.from_json(header["rule"]), sight.of)
+
+    def _reads_others(self, view: View) -> bool:
+        """Whether files that the run's fixtures have read hold something else by now."""
+        return any(file.changed for file in watched(view.lines, self._repository.root))
 
     def times(self, objective: Objective, root: Path) -> Times:
         """How long things take, by the latest run that knows, the champion record, or the budget."""

@@ -6,6 +6,8 @@ import shlex
 from datetime import date
 
 from ..exceptions import UsageProblem
+from ..frozen.manifest import require_unchanged, watched
+from ..frozen.packages import require_same_versions
 from ..history.champion import path_of
 from ..history.finding import RunInfo, find
 from ..history.repository import Repository
@@ -13,6 +15,7 @@ from ..history.run import Run
 from ..options import Settings
 from ..project import Files
 from ..records import Objective
+from ..regression.conditions import blob
 from ..search.keep import STRICTNESS, Rule
 
 
@@ -106,6 +109,8 @@ def check_resumable(
             f"contain: check out a branch that does, {ways}"
         )
     _same_evaluation(run, frozen_blobs(repository, files), ways)
+    require_same_versions(run.name, run.header.get("packages", {}), ways)
+    require_unchanged(run.name, watched(run.journal.lines, repository.root), ways)
     _same_budget(run, objective, ways)
     _same(run, "isolation", settings.isolation, ways)
     _same(run, "strictness", settings.strictness, ways)
@@ -117,7 +122,7 @@ def check_resumable(
 
 
 def _same_evaluation(run: Run, now: dict[str, str], ways: str) -> None:
-    """The test and every conftest.py have to be those that the run's scores came from."""
+    """The test, every conftest.py and what they import have to be what the run's scores came from."""
     then = run.header.get("frozen", {})
     changed = [path for path in then if now.get(path) != then[path]]
     new = [path for path in now if path not in then]
@@ -153,6 +158,9 @@ def _same(run: Run, name: str, value: str, ways: str) -> None:
 
 
 def frozen_blobs(repository: Repository, files: Files) -> dict[str, str]:
-    """git's name of each frozen file's content at HEAD."""
+    """git's name of the content of each file of the evaluation: at HEAD, or as it lies there ignored."""
     tracked = repository.tracked(repository.head)
-    return {path: tracked[path] for path in files.frozen if path in tracked}
+    ignored = [path for path in files.sources.files if path not in tracked]
+    return {path: tracked[path] for path in files.evaluation if path in tracked} | {
+        path: blob((repository.root / path).read_bytes()) for path in ignored
+    }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..evaluator import Bench
 from ..exceptions import AutoresearchError, HarnessFault, Interrupted
 from ..frozen import Frozen
+from ..frozen.observer import Observer
 from ..history.run import Run
 from ..options import Settings
 from ..project import Project
@@ -23,6 +24,7 @@ from .summing import is_result, summary_of
 
 MOST_FAULTS = 3
 """So many harness faults in a row end the search."""
+CHANGED = "the evaluation is not what the run began with"
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Session:
     fault: AutoresearchError | None = None
     faults: int = 0
     news: list[str] = field(default_factory=list)
+    observer: Observer | None = None
 
     def __post_init__(self) -> None:
         self.search.thinking = lambda: stopped_at(self.deadline)
@@ -89,6 +92,10 @@ class Session:
         `AutoresearchError` when nothing could be written.
         """
         before = self._last_seq
+        if self.observer is not None and self.observer.fault is not None:
+            # Not the candidate's doing: it is evaluated first once the evaluation is what it was.
+            self.fault = self.observer.fault
+            outcome = replace(outcome, status=Status.INTERRUPTED, reason=CHANGED)
         try:
             record = self.search.tell(experiment, outcome)
         except AutoresearchError as fault:
