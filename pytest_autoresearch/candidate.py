@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+import secrets
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .exceptions import CandidateFailure, ProtocolError, UsageProblem
+from .exceptions import AuditFailed, CandidateFailure, ProtocolError, UsageProblem
 from .records import Json, Limits
 from .sandbox import Answer, Job, Meter, Result, Sandbox, discard, pack
+from .sandbox.agreement import EXACT, HALF, require_agreement
 from .sandbox.answer import announced, require_finite
 from .sandbox.arguments import admit, row_count
+from .sandbox.columns import taken_apart
 from .sandbox.payload import Payload
 from .sandbox.prediction import Prediction
 from .sandbox.script import contents, pattern_of
@@ -26,6 +29,14 @@ MAX_ROWS = 10_000_000
 MAX_COLUMNS = 1024
 SHARE = 0.8
 """How much of the budget that is left a fit is told that it has."""
+
+PREDICT_SECONDS = 30.0
+"""What any predict process may take of the budget, in seconds."""
+PREDICT_SHARE = 0.25
+"""What any predict process may take of the budget, as a share of it."""
+
+ONE_IN = 4
+"""After the first, one prediction in so many is looked at among rows that the model was fitted on."""
 
 SUPPLIED = ("seed", "seconds", "report")
 OUTPUT = "output.bin"
@@ -54,13 +65,17 @@ class Evaluation(Protocol):
     def trust(self, word: str) -> None:
         """Told ``joint`` or ``self-reported`` when a score deserves less trust."""
 
+    def unprobed(self) -> None:
+        """Told when rows are predicted without a look at whether they depend on each other."""
+
 
 class Candidate:
     """One candidate's code, run in sandboxed processes.
 
     ``tree`` holds its files as they lie in the repository; ``entry`` and ``roots`` (import roots, ``.``
     is the tree itself) are POSIX paths in it. ``limits`` are the sandbox's unless given;
-    their ``data`` are absolute paths.
+    their ``data`` are absolute paths. ``handed`` is told of the arguments of every fit, predict and call
+    before it begins.
 
     Every method raises a `CandidateFailure` for what the candidate does wrong. The first one sticks:
     it is told to the evaluation, and every later call raises it again.
@@ -76,7 +91,9 @@ class Candidate:
         meter: Meter,
         evaluation: Evaluation,
         limits: Limits | None = None,
+        handed: Callable[[str, Payload], None] | None = None,
     ) -> None:
+        self._handed = handed
         self._sandbox = sandbox
         self._tree = tree.resolve()
         self._entry = entry
@@ -85,6 +102,7 @@ class Candidate:
         self._evaluation = evaluation
         self._limits = limits or sandbox.limits
         self._failure: CandidateFailure | None = None
+        self._predicted = False
 
     def fit(self, *args: Any, **kwargs: Any) -> Model:
         """Run the entry's ``fit`` in a process of its own; the model is an opaque handle.
@@ -97,11 +115,11 @@ class Candidate:
         self._go_on()
         payload = self._payload("fit", args, kwargs)
         artifact = Path(tempfile.mkdtemp(dir=self._sandbox.folder, prefix="model-"))
-        model = Model(self, artifact)
+        model = Model(self, artifact, admit(args[0], "fit(): argument 1") if args else None)
         seconds = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
         order = self._order("fit", artifact=str(artifact), seconds=seconds)
         try:
-            self._do("fit", Job("fit", order, payload))
+            model.fit_seconds = self._do("fit", Job("fit", order, payload)).seconds
         except BaseException:
             model.discard()
             raise
@@ -177,21 +195,65 @@ class Candidate:
             return self._finite(result, script)
         return self._printed_number(result, script, pattern or pattern_of(str(key)))
 
-    def _predict(self, model: Model, asked: Prediction) -> npt.NDArray[np.float64]:
+    def _predict(self, model: Model, asked: Prediction, *, probed: bool) -> npt.NDArray[np.float64]:
         """All chunks, each in a fresh process; rows in the order that they came in."""
-        count = row_count(asked.X, "X")
-        found = np.empty((count, asked.columns))
-        answer_shape = (lambda n: (n,)) if asked.columns == 1 else (lambda n: (n, asked.columns))
-        for rows in asked.chunks(count):
-            shape = answer_shape(len(rows))
-            answer = Answer(shape, shape)
-            order = self._order("predict", artifact=str(model.artifact), answer=answer)
-            result = self._do("predict", Job("predict", order, asked.part(rows), answer))
-            assert result.array is not None
-            found[rows] = result.array.reshape(len(rows), asked.columns)
+        if self._handed is not None:
+            self._handed("predict", asked.whole())
+        gpu = self._limits.gpu > 0
+        found = np.empty((row_count(asked.X, "X"), asked.columns))
+        twice: list[npt.NDArray[np.intp]] = []
+        again: list[npt.NDArray[np.float64]] = []
+        for chunk in asked.chunks(probed=probed, apart=gpu):
+            part = asked.part(chunk.rows), len(chunk.rows)
+            predicted = self._predict_part(model, asked.columns, *part)
+            found[chunk.rows[chunk.own]] = predicted[chunk.own]
+            twice.append(chunk.rows[~chunk.own])
+            again.append(predicted[~chunk.own])
+        for company in asked.among_strangers(model.known) if probed and self._drawn() else ():
+            job = company.payload, company.count
+            twice.append(company.rows)
+            again.append(self._predict_part(model, asked.columns, *job)[company.places])
         shaped = found[:, 0] if asked.columns == 1 else found
         self._check(shaped, "predict")
+        for rows, second in zip(twice, again, strict=True):
+            self._agree(found, rows, second, HALF if gpu else EXACT)
         return shaped + 0.0
+
+    def _drawn(self) -> bool:
+        """Whether this prediction has two more processes: the first, and some that nobody can foresee."""
+        first, self._predicted = not self._predicted, True
+        return first or secrets.randbelow(ONE_IN) == 0
+
+    def _predict_part(
+        self, model: Model, columns: int, payload: Payload, count: int
+    ) -> npt.NDArray[np.float64]:
+        """One process's predictions, a row of ``columns`` numbers for each of ``count`` rows."""
+        shape = (count,) if columns == 1 else (count, columns)
+        answer = Answer(shape, shape)
+        order = self._order("predict", artifact=str(model.artifact), answer=answer)
+        budget, fitted = self._meter.budget, model.fit_seconds
+        seconds = max(PREDICT_SECONDS, PREDICT_SHARE * budget, fitted)
+        why = (
+            f"over budget: a predict process was stopped after {seconds:.3g} s; it may take "
+            f"{PREDICT_SECONDS:g} s, {PREDICT_SHARE:.0%} of the budget, or as long as fit took "
+            f"({fitted:.3g} s), whichever is most"
+        )
+        with self._meter.at_most(seconds, why):
+            result = self._do("predict", Job("predict", order, payload, answer))
+        assert result.array is not None
+        return result.array.reshape(count, columns)
+
+    def _agree(
+        self,
+        found: npt.NDArray[np.float64],
+        twice: npt.NDArray[np.intp],
+        again: npt.NDArray[np.float64],
+        tolerance: float,
+    ) -> None:
+        try:
+            require_agreement(found, found[twice], again, tolerance)
+        except AuditFailed as error:
+            raise self._stick(error) from None
 
     def _payload(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Payload:
         reserved = [one for one in kwargs if one in SUPPLIED or one in self._limits.data]
@@ -202,9 +264,11 @@ class Candidate:
         positional = tuple(
             admit(one, f"{name}(): argument {place}") for place, one in enumerate(args, start=1)
         )
-        return pack(
-            name, positional, {key: admit(one, f"{name}({key}=…)") for key, one in kwargs.items()}
-        )
+        named = {key: admit(one, f"{name}({key}=…)") for key, one in kwargs.items()}
+        payload = pack(name, positional, named)
+        if self._handed is not None:
+            self._handed(name, taken_apart(name, positional, named) or payload)
+        return payload
 
     def _order(
         self, op: str, *, answer: Answer | None = None, entry: str | None = None, **more: Json
@@ -282,7 +346,7 @@ class Candidate:
     def _printed_number(self, result: Result, script: str, pattern: str) -> float:
         matches = list(re.finditer(pattern, result.output, re.MULTILINE))
         if not matches:
-            last = result.output.strip()[-300:] or "nothing"
+            last = " ".join(result.output[-300:].split()) or "nothing"
             raise self._stick(
                 ProtocolError(
                     f"{script} printed nothing that matches {pattern!r}; at its end: {last}"
@@ -299,10 +363,15 @@ class Candidate:
 
 
 class Model:
-    """What ``candidate.fit`` returned: a handle. The state itself never reaches the judge."""
+    """What ``candidate.fit`` returned: a handle. The state itself never reaches the judge.
 
-    def __init__(self, candidate: Candidate, artifact: Path) -> None:
+    ``known`` is the first thing that it was fitted on.
+    """
+
+    def __init__(self, candidate: Candidate, artifact: Path, known: Any) -> None:
         self.artifact = artifact
+        self.known = known
+        self.fit_seconds = 0.0
         self._candidate = candidate
         self.discard = weakref.finalize(self, discard, artifact)
 
@@ -321,7 +390,10 @@ class Model:
         Returns float64 of shape (n,), or (n, columns) when ``columns`` is above 1, all finite.
         ``groups`` (one id a row) keeps a group's rows in one chunk and next to each other, and is passed
         on; ``context`` goes whole to each process. ``chunks`` is 2 unless given, 1 with a GPU.
-        ``row_independent=False`` declares that a row's prediction may depend on the other rows.
+
+        Some rows are predicted twice, among other rows: when that changes their predictions,
+        `AuditFailed` is raised. ``row_independent=False`` declares that a row's prediction may depend
+        on the other rows: nothing is predicted twice, which goes on record.
         """
         __tracebackhide__ = True
         if type(columns) is not int or columns < 1:
@@ -331,7 +403,9 @@ class Model:
         if chunks is None:
             chunks = 1 if candidate._limits.gpu > 0 else 2
         asked = Prediction(X, columns, groups, context, chunks, candidate._evaluation.seed)
-        return candidate._predict(self, asked)
+        if not row_independent:
+            candidate._evaluation.unprobed()
+        return candidate._predict(self, asked, probed=bool(row_independent))
 
 
 def _most_rows(args: Sequence[Any]) -> int:

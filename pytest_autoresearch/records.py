@@ -132,7 +132,7 @@ class Outcome:
     ``status`` is ``None`` when the test body ran to its end and passed; otherwise the row of the
     status table that the failure belongs to, with ``reason``. ``complete`` means that every pass which
     the rule asked for was scored, ``asked`` that ``experiment.improves`` was evaluated, ``in_test``
-    that the frozen test itself raised, not the candidate.
+    that the frozen test itself raised, not the candidate. ``unprobed`` is as in `Record`.
     """
 
     passes: tuple[Pass, ...] = ()
@@ -145,6 +145,7 @@ class Outcome:
     usage: Usage = Usage()
     seconds: float = 0.0
     trust: str = ""
+    unprobed: bool = False
     output: str = ""
     in_test: bool = False
 
@@ -170,8 +171,9 @@ class Record:
     """One finished evaluation, equal to its line in the journal (kind ``finished``).
 
     ``base`` is the champion's commit that it was compared with, ``commit`` its own. ``folds`` says what
-    ``race`` was given: ``callable``, ``list`` or ``none``. ``output`` is the cleaned tail of what the
-    candidate printed. ``champion_record`` is the champion record in a kept experiment's commit.
+    ``race`` was given: ``callable``, ``list`` or ``none``. ``unprobed`` says that the frozen test let
+    predictions of rows depend on each other. ``output`` is the cleaned tail of what the candidate
+    printed. ``champion_record`` is the champion record in a kept experiment's commit.
     """
 
     item: str
@@ -207,6 +209,7 @@ class Record:
     cost_usd: float | None = None
     isolation: str = ""
     trust: str = ""
+    unprobed: bool = False
     output: str = ""
     champion_record: Mapping[str, Json] | None = None
     session: int = 0

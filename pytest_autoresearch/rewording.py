@@ -6,6 +6,7 @@ import pytest
 
 from .records import Record
 from .report.properties import properties
+from .report.text import one_line
 
 
 def reword(report: pytest.TestReport, record: Record) -> None:
@@ -20,12 +21,12 @@ def reword(report: pytest.TestReport, record: Record) -> None:
         report.autoresearch_note = _note(record)  # type: ignore[attr-defined]
     elif status.outcome == "xfailed":
         report.outcome, report.longrepr = "skipped", None
-        report.wasxfail = f"{status.word.lower()}: {record.reason}"
+        report.wasxfail = f"{status.word.lower()}: {one_line(record.reason)}"
         report.autoresearch_note = _note(record) or status.tsv  # type: ignore[attr-defined]
     else:
         report.outcome = "skipped"
         path, line, _name = report.location
-        report.longrepr = (path, line or 0, record.reason)
+        report.longrepr = (path, line or 0, one_line(record.reason))
 
 
 def _note(record: Record) -> str:

@@ -26,6 +26,9 @@ class Agent(Protocol):
     def told(self, record: Record) -> None:
         """Hears how an evaluation ended.
 
+        The record is a copy, without what could hold labels or secrets: seeds are 0, and of an exception
+        in the frozen test only the type is told.
+
         Called for every finished evaluation of the run, whoever proposed it, in the journal's
         order. When a run is resumed every record of the journal comes first, so an agent that
         rebuilds its knowledge from records (and the ``notes`` it put into its own proposals) needs

@@ -29,6 +29,7 @@ class Meter:
         self._clock = clock
         self._used = 0.0
         self._since: float | None = None
+        self._bound, self._why = math.inf, ""
         self._stopped = clock()
 
     def restart(self) -> None:
@@ -50,8 +51,8 @@ class Meter:
 
     @property
     def next_limit(self) -> float:
-        """Seconds until the budget or the session ends, whichever comes first."""
-        return max(0.0, min(self.left, self.to_deadline))
+        """Seconds until the budget, its part for this block or the session ends: what comes first."""
+        return max(0.0, min(self.left, self._bound - self.used, self.to_deadline))
 
     @property
     def to_deadline(self) -> float:
@@ -73,12 +74,23 @@ class Meter:
             self._used, self._since = self.used, None
             self._stopped = self._clock()
 
+    @contextmanager
+    def at_most(self, seconds: float, why: str) -> Iterator[None]:
+        """Give this block so much of the budget and no more; `check` raises `OverBudget` with ``why``."""
+        self._bound, self._why = self.used + seconds, why
+        try:
+            yield
+        finally:
+            self._bound, self._why = math.inf, ""
+
     def check(self) -> None:
         """Raise `Interrupted` when the session is over, `OverBudget` when the budget is used up."""
         if self.to_deadline <= 0:
             self.interrupt()
         if self.left <= 0:
             raise OverBudget(f"over budget: stopped after {self.budget:g} s")
+        if self.used >= self._bound:
+            raise OverBudget(self._why)
 
     def interrupt(self) -> None:
         """Raise `Interrupted`, and remember it: whatever the test does with it, nothing is judged."""

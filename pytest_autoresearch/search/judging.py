@@ -128,6 +128,7 @@ class Judge(Standing):
             peak_gpu_memory_mb=outcome.usage.peak_gpu_memory_mb,
             isolation=self.isolation,
             trust=outcome.trust,
+            unprobed=outcome.unprobed,
             output=outcome.output,
         )
 

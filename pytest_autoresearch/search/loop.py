@@ -24,6 +24,7 @@ from .earlier import Earlier
 from .keep import Rule
 from .measuring import Measuring
 from .proposals import admitted
+from .shown import shown
 from .standing import History
 
 MOST_REPEATS = 50
@@ -252,7 +253,7 @@ class Search(Measuring):
 
     def _tell_agent(self, record: Record) -> None:
         try:
-            self.agent.told(record)
+            self.agent.told(shown(record))
         except AutoresearchError:
             raise
         except Exception as error:
