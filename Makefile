@@ -12,7 +12,7 @@ VPYTHON := $(VENV)/bin/python
 .PHONY: demo test check dev clone
 
 demo: clone $(VENV)/demo.stamp
-	$(VPYTHON) -m pytest --autoresearch --autoresearch-experiments $(DEMO_EXPERIMENTS) --autoresearch-isolation none experiments/digits
+	$(VPYTHON) -m pytest --autoresearch --autoresearch-experiments $(DEMO_EXPERIMENTS) experiments/digits
 	@echo "The same with an open end, until the morning: $(VPYTHON) -m pytest --autoresearch --hours 12"
 
 test: dev

@@ -92,6 +92,7 @@ class Ledger:
 
     seed: int = 1
     folds_left: int = 1
+    confirming: bool = False
     usage: list[tuple[str, float, float]] = field(default_factory=list)
 
     def failed(self, failure: CandidateFailure) -> None:

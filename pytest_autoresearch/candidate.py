@@ -36,7 +36,7 @@ PREDICT_SHARE = 0.25
 """What any predict process may take of the budget, as a share of it."""
 
 ONE_IN = 4
-"""After the first, one prediction in so many is looked at among rows that the model was fitted on."""
+"""After the first, one prediction in so many of the first pass is looked at among rows of fit."""
 
 SUPPLIED = ("seed", "seconds", "report")
 OUTPUT = "output.bin"
@@ -52,6 +52,10 @@ class Evaluation(Protocol):
     @property
     def folds_left(self) -> int:
         """Folds of this pass not finished yet, the present one included."""
+
+    @property
+    def confirming(self) -> bool:
+        """Whether this is a further pass, on which it depends whether the candidate is kept."""
 
     def failed(self, failure: CandidateFailure) -> None:
         """Told once of the first failure, which sticks."""
@@ -113,9 +117,9 @@ class Candidate:
         """
         __tracebackhide__ = True
         self._go_on()
-        payload = self._payload("fit", args, kwargs)
+        payload, admitted = self._payload("fit", args, kwargs)
         artifact = Path(tempfile.mkdtemp(dir=self._sandbox.folder, prefix="model-"))
-        model = Model(self, artifact, admit(args[0], "fit(): argument 1") if args else None)
+        model = Model(self, artifact, admitted[0] if admitted else None)
         seconds = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
         order = self._order("fit", artifact=str(artifact), seconds=seconds)
         try:
@@ -147,7 +151,7 @@ class Candidate:
         file, colon, function = target.rpartition(":")
         if not colon or not function.isidentifier():
             raise UsageProblem(f"candidate.call({target!r}): write it as 'file.py:function'")
-        payload = self._payload(function, args, kwargs)
+        payload, _ = self._payload(function, args, kwargs)
         answer = announced("candidate.call()", shape, dtype, _most_rows(args), max_columns)
         order = self._order("call", entry=self._path(file), function=function, answer=answer)
         result = self._do("call", Job(function, order, payload, answer))
@@ -220,9 +224,12 @@ class Candidate:
         return shaped + 0.0
 
     def _drawn(self) -> bool:
-        """Whether this prediction has two more processes: the first, and some that nobody can foresee."""
+        """Whether this prediction has two more processes.
+
+        The first has, all of further passes have, and some that nobody can foresee.
+        """
         first, self._predicted = not self._predicted, True
-        return first or secrets.randbelow(ONE_IN) == 0
+        return first or self._evaluation.confirming or secrets.randbelow(ONE_IN) == 0
 
     def _predict_part(
         self, model: Model, columns: int, payload: Payload, count: int
@@ -255,7 +262,10 @@ class Candidate:
         except AuditFailed as error:
             raise self._stick(error) from None
 
-    def _payload(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Payload:
+    def _payload(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Payload, tuple[Any, ...]]:
+        """The arguments packed, and the positional ones as candidate code gets them."""
         reserved = [one for one in kwargs if one in SUPPLIED or one in self._limits.data]
         if reserved:
             raise UsageProblem(
@@ -268,7 +278,7 @@ class Candidate:
         payload = pack(name, positional, named)
         if self._handed is not None:
             self._handed(name, taken_apart(name, positional, named) or payload)
-        return payload
+        return payload, positional
 
     def _order(
         self, op: str, *, answer: Answer | None = None, entry: str | None = None, **more: Json

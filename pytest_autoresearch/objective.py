@@ -195,6 +195,11 @@ class Evaluation:
         """Folds of this pass not finished yet, the present one included."""
         return max(1, self._left)
 
+    @property
+    def confirming(self) -> bool:
+        """Whether this is a further pass: only what leads comes to one, and is kept for it."""
+        return self._pass > 1
+
     def failed(self, failure: CandidateFailure) -> None:
         """Remember the first failure: an experiment in which one happened is never kept.
 

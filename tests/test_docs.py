@@ -7,20 +7,23 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pygit2
 import pytest
 
-from pytest_autoresearch.records import Record, Status
+from pytest_autoresearch.records import Limits, Record, Status
+from pytest_autoresearch.report import terminal
+from pytest_autoresearch.sandbox.tiers import Tier
 from pytest_autoresearch.testing import Project, Result
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "pytest_autoresearch"
 RUN = "line-demo"
-KINDS = ("run", "session", "opened", "finished", "closed")
+KINDS = ("run", "session", "opened", "evaluation", "tables", "finished", "closed")
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "whole number": (int,),
@@ -76,6 +79,11 @@ def tables(text: str) -> list[list[Row]]:
 
 def fences(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def indented(text: str) -> list[str]:
+    """Lines that are set as code by their indent."""
+    return re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)
 
 
 def keys(rows: list[Row]) -> set[str]:
@@ -288,6 +296,49 @@ def test_every_room_is_described_and_there() -> None:
         if (path.suffix == ".py" and path.name != "__init__.py") or (path / "__init__.py").exists()
     }
     assert described == rooms
+
+
+# Security
+
+
+def test_the_header_lines_are_those_that_a_search_prints() -> None:
+    shown = indented(section(page("security.md"), "What the header line means"))
+    tiers = (Tier("sealed", "bubblewrap", 7), Tier("guarded", "", 7), Tier())
+    assert shown == [f"autoresearch: {terminal.tier(one.name, one.layers)}" for one in tiers]
+
+
+def test_every_remedy_of_the_code_stands_on_the_page() -> None:
+    said = re.sub(r'"\s+"', "", (PACKAGE / "sandbox" / "tiers.py").read_text("utf-8"))
+    settings = r"(?:kernel|user)\.\w+=\d+|--security-opt \w+=\w+|apt-get install \w+"
+    remedies = re.findall(settings, said)
+    assert len(remedies) >= 7
+    for remedy in remedies:
+        assert remedy.removeprefix("apt-get install ") in page("security.md"), remedy
+
+
+def test_every_door_of_the_marker_is_described() -> None:
+    (rows,) = tables(section(page("security.md"), "Doors"))
+    described = {name for row in rows for name in re.findall(r"(\w+)=", row[0])}
+    assert described == {field.name for field in fields(Limits)}
+
+
+def test_every_file_of_the_walls_is_named_and_there() -> None:
+    folder = PACKAGE / "sandbox"
+    text = section(page("how-it-works.md"), "Where things live")
+    text += section(page("security.md"), "Hand-made parts")
+    named = {Path(name).name for name in re.findall(r"`([\w/]+\.py)`", text)}
+    there = {path.name for path in (*folder.glob("*.py"), *folder.glob("inside/*.py"))}
+    assert there - {"__init__.py", "__main__.py"} <= named
+    (rows,) = tables(section(page("security.md"), "Hand-made parts"))
+    for name in re.findall(r"[\w/]+\.py", " ".join(row[0] for row in rows)):
+        assert (folder / name).exists() or (folder / "inside" / name).exists(), name
+
+
+@pytest.mark.parametrize("name", ["README.md", "Makefile", "Dockerfile", "docs/platforms.md"])
+def test_no_command_takes_the_walls_away(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    commands = [line for line in text.splitlines() if "pytest" in line and "isolation" in line]
+    assert commands == []
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("*.md")))

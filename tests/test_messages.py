@@ -47,6 +47,12 @@ EXEMPT = {
     "runs/opening.py:_planned": "the plan that --co shows",
     "runs/opening.py:open_session": "whose times the plan is made by",
     "controller.py:state": "the line of progress",
+    "sandbox/inside/attempts.py": "what a candidate must not do, inside `a process inside could …`",
+    "sandbox/inside/linux.py": "what the kernel refused, inside `isolation … cannot be had here: …`",
+    "sandbox/inside/privileges.py:drop": "the same",
+    "sandbox/inside/seccomp.py:": "names of system calls",
+    "sandbox/inside/world.py:": "names of namespaces",
+    "sandbox/tiers.py:layers": "what the walls are made of, in the header",
     "runs/planning.py": "what there is time for, in the plan that a search shows",
     "runs/past.py:times": "whose times the plan is made by",
     "runs/past.py:_to_merge": "a line of the header",
@@ -62,6 +68,8 @@ PIECES = {
     *("copy from", "rename from", "new file mode", "deleted file mode"),  # git's words in a diff
     *("in row", "the first in row", "1 value that is", "… values that are"),  # of "… not finite"
     *("the patch", "at most …"),  # of "… has … bytes" and of "… returned shape …"
+    *("sessions were killed while it ran",),  # of "… sessions were killed …"
+    *("process namespace", "mount namespace"),  # what the kernel refused
     *("the scratch folder", "the fitted state", "too many files to count"),  # of "… takes …"
     *("this host", "process … on host …"),  # of "another search writes to this run"
 }

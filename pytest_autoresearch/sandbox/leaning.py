@@ -16,7 +16,7 @@ MOST_COLUMNS = 64
 def leaning(value: Any, random: np.random.Generator, *, wide: bool | None = None) -> Floats:
     """A number for each row of an admitted value: one of its columns, or, ``wide``, a sum of many.
 
-    Which, and with what weights, is drawn at random, as is ``wide`` where it is ``None``. Rows cut into
+    Which, and with what signs, is drawn at random, as is ``wide`` where it is ``None``. Rows cut into
     chunks by these numbers make chunks whose averages differ. Without numbers to go by all are 0.
     """
     if isinstance(value, dict):
@@ -24,7 +24,7 @@ def leaning(value: Any, random: np.random.Generator, *, wide: bool | None = None
     if isinstance(value, list):
         return np.array([len(one) for one in value], np.float64)
     if hasattr(value, "tocsr"):
-        return np.asarray(value @ random.standard_normal(value.shape[1]), np.float64).ravel()
+        return np.asarray(value @ random.choice([-1.0, 1.0], value.shape[1]), np.float64).ravel()
     width = math.prod(value.shape[1:])
     wide = random.random() < 0.5 if wide is None else wide
     some = random.permutation(width)[: MOST_COLUMNS if wide else 1]
@@ -32,7 +32,8 @@ def leaning(value: Any, random: np.random.Generator, *, wide: bool | None = None
         return np.zeros(len(value))
     table = np.column_stack([_column(value, int(one)) for one in some])
     spread = table.std(axis=0)
-    weights = random.standard_normal(len(some)) / np.where(spread > 0, spread, 1.0)
+    # Weights of one size: the rows at either end differ in every column.
+    weights = random.choice([-1.0, 1.0], len(some)) / np.where(spread > 0, spread, 1.0)
     return np.asarray(table @ weights, np.float64)
 
 

@@ -84,7 +84,6 @@ def test_what_makes_no_sense_beside_a_search_is_refused(
         (("--autoresearch-run", "a/b"), "'a/b'"),
         (("--autoresearch-run", "a..b"), "'a..b'"),
         (("--autoresearch-isolation", "walls"), "'walls' is not one of auto, sealed"),
-        (("--autoresearch-isolation", "sealed"), "no sealing yet"),
         (("--autoresearch-strictness", "lax"), "'lax' is not one of explore"),
         (("--autoresearch-agent", "replay:nowhere"), "nowhere' cannot be read"),
         (("--autoresearch-agent", "nobody"), "nobody offers it"),

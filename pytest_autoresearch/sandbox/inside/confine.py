@@ -11,6 +11,9 @@ from typing import Any
 from . import landlock, privileges, seccomp, world
 
 SEALED, GUARDED, NONE = "sealed", "guarded", "none"
+NO_CORE = 1
+"""With 0 the kernel would still hand the memory of a process that crashes to a program; see core(5)."""
+
 OPEN_FILES = 1024
 PROCESSES = max(1024, 32 * (os.cpu_count() or 1))
 """So many processes and threads may there be in one job."""
@@ -72,7 +75,7 @@ class Walls:
         return [rule for rule in rules if rule[1] != landlock.LIST or rule[0] in imported]
 
     def _limit(self) -> None:
-        limits = {resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_CORE: 0}
+        limits = {resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_CORE: NO_CORE}
         if self._sealed:
             # Counted within the user namespace, and never for root.
             limits[resource.RLIMIT_NPROC] = PROCESSES

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import doors, entry, mapping, trace
-from .confine import Plan, Walls
+from .confine import NO_CORE, Plan, Walls
 
 JOB = struct.Struct("<QQQ")
 """Where in the first file the order (JSON) lies, its length, and the number of files."""
@@ -97,7 +97,8 @@ def _settle(order: Mapping[str, Any]) -> None:
     os.environ.update({"HOME": order["scratch"], "TMPDIR": order["scratch"]}, **order["env"])
     if order.get("output"):
         os.environ["AUTORESEARCH_OUTPUT"] = os.path.join(order["scratch"], order["output"])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE, NO_CORE))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"], order["largest"]))
     # Else a worker that multiprocessing starts would run the zygote's file again.

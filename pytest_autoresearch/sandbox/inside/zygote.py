@@ -62,7 +62,8 @@ def import_all(names: list[str]) -> dict[str, str]:
         try:
             if _is_module(name):
                 importlib.import_module(name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # A program among the modules of a library ends when it is imported.
             skipped[name] = f"{type(error).__name__}: {error}"[:300]
     if "numpy" in sys.modules:
         # NumPy loads this part when it is first used, which would be in every child.

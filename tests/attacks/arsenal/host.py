@@ -115,8 +115,11 @@ ATTACKS = (
         (
             """
             def attack():
-                os.chown(HOST["home"] + "/chown", os.getuid(), os.getgid())
-                breach()
+                path = HOST["home"] + "/chown"
+                before = os.stat(path).st_ctime_ns
+                os.chown(path, os.getuid(), os.getgid())
+                if os.stat(path).st_ctime_ns != before:
+                    breach()
             """,
         ),
     ),

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from ..confine import Plan, Walls
+from ..confine import NO_CORE, Plan, Walls
 from .shape import LISTS, READY
 
 MEMORY = 2 << 30
@@ -38,7 +38,7 @@ def main(request: int, seconds: float, plan: Plan) -> NoReturn:
 def _restrict() -> None:
     """No core file, no written file, bounded memory."""
     for kind, wanted in (
-        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CORE, NO_CORE),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_AS, MEMORY),
     ):
