@@ -138,9 +138,7 @@ class Bench:
         handed = self.handed
         if handed is None:
             return None
-        return lambda what, payload: handed(
-            evaluation.plan.turn, what, payload, evaluation.seeded
-        )
+        return lambda what, payload: handed(evaluation.plan.turn, what, payload, evaluation.seeded)
 
     @property
     def walked(self) -> tuple[Pass, ...]:

@@ -32,7 +32,7 @@ from ..report import terminal
 from ..report.text import count
 from ..sandbox.inside.confine import NONE
 from ..sandbox.libraries import imports
-from ..sandbox.tiers import Tier, require_doors
+from ..sandbox.tiers import Tier, opened, require_doors
 from ..scratch import sweep
 from ..search.keep import Rule
 from ..search.loop import Search
@@ -214,6 +214,7 @@ def open_session(
         *run.warnings,
         *_elsewhere(run, project),
         *_unhidden(objective, tier),
+        *opened(tier, objective.limits),
         *(door.line for door in doors),
         *agents_plan,
         _base_and_rule(run, search.rule),

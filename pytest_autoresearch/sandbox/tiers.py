@@ -110,6 +110,16 @@ def require_doors(tier: Tier, limits: Limits, where: str) -> None:
         )
 
 
+def opened(tier: Tier, limits: Limits) -> list[str]:
+    """What a door of the marker opens beyond the candidate's own world, in this tier."""
+    if tier.name == GUARDED and limits.processes:
+        return [
+            "with processes=True isolation guarded leaves /dev/shm open: what this user's programs keep "
+            "there can be read and changed"
+        ]
+    return []
+
+
 def _builders() -> list[str]:
     return [BUBBLEWRAP, NAMESPACES] if shutil.which("bwrap") else [NAMESPACES]
 
@@ -124,7 +134,7 @@ def _refusal(tier: str, missing: Missing) -> str:
         if tier == SEALED
         else "or run patches that you trust without walls, --autoresearch-isolation none"
     )
-    return f"isolation {tier} cannot be had here: {missing}. {_remedy(missing)}, {weaker}"
+    return f"isolation {tier} cannot be had here: {missing}; {_remedy(missing)}, {weaker}"
 
 
 def _remedy(missing: Missing) -> str:
@@ -134,8 +144,8 @@ def _remedy(missing: Missing) -> str:
         return "install it: `apt-get install libseccomp2`, `dnf install libseccomp`"
     if layer == "Landlock":
         return (
-            f"it takes Linux 6.2 (Landlock {ABI_TRUNCATE}) or newer with `landlock` among the `lsm=` of "
-            "the kernel's command line"
+            f"it takes Linux 6.2 (Landlock {ABI_TRUNCATE}) or newer, for sealed Linux 5.13, with "
+            "`landlock` among the `lsm=` of the kernel's command line"
         )
     if sys.platform != "linux":
         return "use Linux: on macOS and Windows in Docker or WSL2"
@@ -172,7 +182,8 @@ def _probed(tier: Tier) -> Tier | Missing:
         return Missing(str(found["layer"]), int(found["errno"] or 0), str(found["text"]))
     if (breach := broken(found["breaches"])) is not None:
         return Missing("walls", 0, f"the walls do not hold: a process inside could {breach}")
-    if found["landlock"] < ABI_TRUNCATE:
+    if tier.name == GUARDED and found["landlock"] < ABI_TRUNCATE:
+        # A sealed world is read-only; here a file that may be read could still be cut short.
         return Missing("Landlock", 0, f"Landlock: version {found['landlock']} is too old")
     return Tier(tier.name, tier.builder, int(found["landlock"]), tier.lacks)
 

@@ -259,7 +259,7 @@ ALLOWED = "--autoresearch-allow-untrusted"
 
 
 def test_an_agent_of_others_may_not_commit_without_walls(agents: Project) -> None:
-    result = by(agents, "same")
+    result = by(agents, "same", "--autoresearch-isolation", "none")
     assert result.returncode == 4
     assert ALLOWED in result.stderr
     assert not (agents.folder / ".autoresearch").exists()

@@ -108,10 +108,10 @@ def is_kept(result: pytest.RunResult) -> None:
     result.stdout.fnmatch_lines(["*test_line[[]0001] KEPT*"])
 
 
-def other_environment(folder: Path) -> Path:
+def other_environment(folder: Path, *, eager: bool = False) -> Path:
     """The interpreter of an environment of its own that sees this one's packages.
 
-    It imports the project when it starts, as a ``.pth`` file can ask for.
+    An ``eager`` one imports the project when it starts, as a ``.pth`` file can ask for.
     """
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
@@ -120,8 +120,11 @@ def other_environment(folder: Path) -> Path:
     )
     line = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     Path(site.strip(), "outer.pth").write_text(line)
-    eager = "import importlib.util as u; u.find_spec('shop') and __import__('shop.ranking.slope')\n"
-    Path(site.strip(), "zzz.pth").write_text(eager)
+    if eager:
+        line = (
+            "import importlib.util as u; u.find_spec('shop') and __import__('shop.ranking.slope')\n"
+        )
+        Path(site.strip(), "zzz.pth").write_text(line)
     return python
 
 
@@ -148,6 +151,15 @@ def test_a_patch_to_a_sibling_module_of_an_installed_project_changes_the_score(
     found = subprocess.check_output([python, "-P", "-c", where], text=True, cwd=tmp_path)
     assert found.strip() == str(project.folder / package / "ranking" / "slope.py")
     baseline_and_kept(project.search(command=[str(python), *project.command()[1:]]))
+
+
+def test_an_environment_that_loads_what_patches_may_change_is_refused(tmp_path: Path) -> None:
+    project = shop(tmp_path / "p", "src/shop", more={"pyproject.toml": BUILD})
+    python = other_environment(tmp_path / "environment", eager=True)
+    install(python, project, "-e")
+    result = project.search(command=[str(python), *project.command()[1:]])
+    assert result.returncode == 4
+    assert "src/shop/__init__.py may be changed by patches, and is loaded as" in result.stderr
 
 
 def test_an_installed_copy_that_is_not_editable_is_not_what_is_scored(

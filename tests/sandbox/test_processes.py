@@ -123,12 +123,8 @@ def attempt():
     child = fork.Process(target=silent, args=(writer,))
     child.start()
     address = reader.recv()
-    if EAGER:
-        link = Client(address)
-        waited = True
-    else:
-        threading.Timer(0.3, child.kill).start()
-        waited = refused(address)
+    threading.Timer(0.3, child.kill).start()
+    waited = refused(address)
     child.kill()
     child.join()
     return [closed, waited, refused(address)]
@@ -138,9 +134,7 @@ def attempt():
 def test_who_connects_to_nobody_is_told_and_does_not_wait(
     make: Make, walled: Tier, tmp_path: Path
 ) -> None:
-    # The kernel's sockets connect before they are accepted; the switchboard's answer comes with that.
-    source = f"EAGER = {walled.name == 'sealed'}\n{ABSENT}"
-    assert answer(make, source, walled, tmp_path) == [1, 1, 1]
+    assert answer(make, ABSENT, walled, tmp_path) == [1, 1, 1]
 
 
 def test_listeners_that_ended_make_room_for_others(

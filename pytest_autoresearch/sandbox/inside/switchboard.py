@@ -1,7 +1,7 @@
 """Connections between the processes of one candidate where no socket may be made, only pairs of them.
 
-In tier ``guarded`` a socket could be connected to one of the machine's by its path, a session bus for
-instance. But DataLoader and managers of `multiprocessing` connect processes by sockets with a path. Here
+A socket could be connected to one of the machine's by its path, in any folder that can be seen, a session
+bus for instance. But DataLoader and managers of `multiprocessing` connect processes by sockets with a path. Here
 they get a switchboard: lines (pairs of sockets) that all processes inherit, laid before any of the
 candidate's code runs. Who listens takes a line, whose number it writes into the file of its address; who
 connects makes a pair of sockets and sends one of them over that line.
