@@ -92,7 +92,7 @@ class Ledger:
 
     seed: int = 1
     folds_left: int = 1
-    confirming: bool = False
+    scrutiny: float = 0.0
     usage: list[tuple[str, float, float]] = field(default_factory=list)
 
     def failed(self, failure: CandidateFailure) -> None:

@@ -35,9 +35,7 @@ PREDICT_SECONDS = 30.0
 PREDICT_SHARE = 0.25
 """What any predict process may take of the budget, as a share of it."""
 
-ONE_IN = 4
-"""After the first, one prediction in so many of the first pass is looked at among rows of fit."""
-
+RANDOM = secrets.SystemRandom()
 SUPPLIED = ("seed", "seconds", "report")
 OUTPUT = "output.bin"
 
@@ -54,8 +52,8 @@ class Evaluation(Protocol):
         """Folds of this pass not finished yet, the present one included."""
 
     @property
-    def confirming(self) -> bool:
-        """Whether this is a further pass, on which it depends whether the candidate is kept."""
+    def scrutiny(self) -> float:
+        """The share of predictions that are looked at more closely, from 0 to 1."""
 
     def failed(self, failure: CandidateFailure) -> None:
         """Told once of the first failure, which sticks."""
@@ -224,12 +222,9 @@ class Candidate:
         return shaped + 0.0
 
     def _drawn(self) -> bool:
-        """Whether this prediction has two more processes.
-
-        The first has, all of further passes have, and some that nobody can foresee.
-        """
+        """Whether this prediction has two more processes: the first, and some that nobody can foresee."""
         first, self._predicted = not self._predicted, True
-        return first or self._evaluation.confirming or secrets.randbelow(ONE_IN) == 0
+        return first or RANDOM.random() < self._evaluation.scrutiny
 
     def _predict_part(
         self, model: Model, columns: int, payload: Payload, count: int

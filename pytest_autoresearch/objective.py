@@ -12,6 +12,9 @@ from .exceptions import CandidateFailure, Misuse
 from .records import Outcome, Status, Usage
 from .search.keep import Finding, Measurement, Plan, Step, explained
 
+SOME = 0.25
+"""Share of the predictions of a first pass that are looked at more closely, beside the first one."""
+
 LARGEST = 1e100
 """The largest score or logged value, either side of 0: squares of it are still numbers."""
 MOST_OUTPUT = 4000
@@ -196,9 +199,15 @@ class Evaluation:
         return max(1, self._left)
 
     @property
-    def confirming(self) -> bool:
-        """Whether this is a further pass: only what leads comes to one, and is kept for it."""
-        return self._pass > 1
+    def scrutiny(self) -> float:
+        """The share of predictions that are looked at more closely.
+
+        All, in a further pass of a race: only what leads comes to one, and is kept for it. None where a
+        champion is measured.
+        """
+        if isinstance(self.plan, Measurement):
+            return 0.0
+        return 1.0 if self._pass > 1 else SOME
 
     def failed(self, failure: CandidateFailure) -> None:
         """Remember the first failure: an experiment in which one happened is never kept.

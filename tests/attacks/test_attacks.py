@@ -10,7 +10,7 @@ import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 USER = 1000
 AS_USER = (sys.executable, str(HERE / "as_user.py"), str(USER))
 CONTAINER = (sys.executable, str(HERE / "container.py"))
-AT_ONCE = 3
+AT_ONCE = 2
 WALLS = {Layer.NAMESPACES, Layer.LANDLOCK, Layer.SECCOMP}
 KNOWN = {"guarded": ("labels-in-shared-places",)}
 """What comes through with doors open, as header and docs/security.md say: the machine's /dev/shm."""
@@ -37,7 +37,7 @@ KNOWN = {"guarded": ("labels-in-shared-places",)}
 ANYWHERE = ("evaluation", "forging", "patches", "pickles", "predictions", "state")
 """What is stopped in the same way whoever the user is: tried in the first two runs."""
 
-OUTSIDE = ("evaluation", "labels", "host", "state", "network", "processes", "signals", "escapes")
+BEHIND_DOORS = ("labels", "network", "processes", "signals", "escapes")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Run:
         if self.tier == "none":
             return [attack for attack in ATTACKS if not attack.off]
         if self.doors:
-            tried = [one for one in ATTACKS if one.kind in OUTSIDE and not one.allowed]
+            tried = [one for one in ATTACKS if one.kind in BEHIND_DOORS and not one.allowed]
             return [one for one in tried if one.name not in KNOWN.get(self.tier, ())]
         if self.launcher:
             return [one for one in ATTACKS if one.kind not in ANYWHERE]
@@ -85,16 +85,24 @@ RUNS = {
 WALLED = [name for name in RUNS if name != "layers off"]
 
 
-@pytest.fixture(scope="module")
-def campaigns(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Campaign]]]:
-    """The searches that the selected tests need; a few at a time, for they mostly wait."""
-    wanted: dict[str, None] = {}
-    for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is request.module:
+_pool = ThreadPoolExecutor(AT_ONCE)
+_started: dict[str, Future[Campaign]] = {}
+
+
+def start(items: Sequence[pytest.Item]) -> None:
+    """Begin the searches that the selected tests need, a few at a time: they mostly wait."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.module.__name__ == __name__:
             params = item.callspec.params if hasattr(item, "callspec") else {}
-            wanted[str(params.get("run", "layers off"))] = None
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(RUNS[name].wage) for name in wanted if not unfit(name)}
+            name = str(params.get("run", "layers off"))
+            if name not in _started and not unfit(name):
+                _started[name] = _pool.submit(RUNS[name].wage)
+
+
+@pytest.fixture
+def campaigns() -> dict[str, Future[Campaign]]:
+    """The searches, under way since the session began."""
+    return _started
 
 
 @pytest.fixture

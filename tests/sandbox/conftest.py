@@ -24,7 +24,7 @@ class Ledger:
     def __init__(self) -> None:
         self.seed = 7
         self.folds_left = 1
-        self.confirming = False
+        self.scrutiny = 0.0
         self.failures: list[CandidateFailure] = []
         self.usage: list[tuple[str, float, float]] = []
         self.text = ""

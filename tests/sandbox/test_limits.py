@@ -301,7 +301,7 @@ from pytest_autoresearch.sandbox import Meter, Sandbox
 
 class Ledger:
     seed = folds_left = 1
-    confirming = False
+    scrutiny = 0.0
     def failed(self, failure): pass
     def used(self, phase, seconds, peak_mb): pass
     def printed(self, text): pass
