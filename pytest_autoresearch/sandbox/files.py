@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import ProtocolError
 
 MAX_ENTRIES = 100_000
+MAX_DEPTH = 200
 TOO_LARGE = sys.maxsize
 
 
@@ -35,30 +35,36 @@ def materialise(files: Mapping[str, bytes], folder: Path) -> None:
 def size_of(folder: Path) -> int:
     """Bytes of all files below a folder, links not followed.
 
-    `TOO_LARGE` when there are more than `MAX_ENTRIES` files and folders, folders so deep in each other
-    that Python cannot walk them, or folders that may not be read: counting has to end.
+    `TOO_LARGE` when there are more than `MAX_ENTRIES` files and folders, folders more than `MAX_DEPTH` deep
+    in each other, or folders that may not be read: counting has to end. Not recursive: a
+    finalizer that Python runs in the depth of a recursion fails, and that would be the judge's failure.
     """
-    with contextlib.suppress(RecursionError, OSError):
+    with contextlib.suppress(OSError):
         return _size_of(folder)
     return TOO_LARGE
 
 
 def _size_of(folder: Path) -> int:
     total = entries = 0
-    for parent, folders, names in os.walk(folder, onerror=_tolerate):
-        entries += len(folders) + len(names)
-        if entries > MAX_ENTRIES:
-            return TOO_LARGE
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(parent, name)).st_size
+    folders = [(str(folder), 0)]
+    while folders:
+        parent, depth = folders.pop()
+        for entry in _entries(parent):
+            entries += 1
+            if entries > MAX_ENTRIES or depth > MAX_DEPTH:
+                return TOO_LARGE
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((entry.path, depth + 1))
+            else:
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_size
     return total
 
 
-def _tolerate(error: OSError) -> None:
-    """A folder may vanish while it is counted; one that hides what it holds is another matter."""
-    if not isinstance(error, FileNotFoundError):
-        raise error
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder; one may vanish, but one that hides what it holds is an `OSError`."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        yield from entries
 
 
 @dataclass(frozen=True)
@@ -90,14 +96,30 @@ class Room:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder that a candidate wrote to, whatever it did to it."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        # Folders that may not be read, or thousands in each other: too deep for Python, and any path.
+    """Remove a folder that a candidate wrote to, whatever it did to it, once its processes are dead."""
+    with contextlib.suppress(OSError):
+        _remove(folder)
+    if os.path.lexists(folder):
+        # Folders that may not be read, or thousands in each other: too deep for any path.
         locked = ["find", str(folder), "-type", "d", "!", "-perm", "-700"]
         _quietly([*locked, "-execdir", "chmod", "700", "{}", ";"])
         _quietly(["rm", "-rf", "--", str(folder)])
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder and all in it; a link that lies in its place is removed itself."""
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    folders = [str(folder)]
+    for parent in folders:
+        for entry in list(_entries(parent)):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            else:
+                os.unlink(entry.path)
+    for one in reversed(folders):
+        os.rmdir(one)
 
 
 def _quietly(command: list[str]) -> None:
