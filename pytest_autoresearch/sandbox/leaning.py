@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-MOST_COLUMNS = 64
+MOST_COLUMNS = 16
 """So many columns of a wide table decide."""
 
 

@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arguments import take
+from .arguments import row_count, take
 from .leaning import leaning
 
 Rows = npt.NDArray[np.intp]
+MANY_TIMES = 4
+"""The rows are picked from so many times as many, drawn at random: not from all of a large table."""
+MOST = 2000
+"""Rows of a company, at most: enough for any statistic to differ, however many rows a chunk has."""
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -40,7 +44,9 @@ def ends(known: Any, size: int, random: np.random.Generator) -> list[Rows]:
     What a process could average over its rows differs between the two, and mostly on either side of what
     it is on average.
     """
-    order = np.argsort(leaning(known, random, wide=True), kind="stable")
+    count = row_count(known, "X of fit")
+    some = random.choice(count, min(count, MANY_TIMES * size), replace=False)
+    order = some[np.argsort(leaning(take(known, some), random, wide=True), kind="stable")]
     size = min(size, (len(order) + 1) // 2)
     return [order[:size], order[len(order) - size :]]
 
