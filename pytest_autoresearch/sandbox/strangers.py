@@ -44,7 +44,7 @@ def ends(known: Any, size: int, random: np.random.Generator) -> list[Rows]:
     What a process could average over its rows differs between the two, and mostly on either side of what
     it is on average.
     """
-    count = row_count(known, "X of fit")
+    count = row_count(known, "X")
     some = random.choice(count, min(count, MANY_TIMES * size), replace=False)
     order = some[np.argsort(leaning(take(known, some), random, wide=True), kind="stable")]
     size = min(size, (len(order) + 1) // 2)
