@@ -6,6 +6,7 @@
 PYTHON ?= python3
 DEMO_EXPERIMENTS ?= 15
 PYTEST_ARGS ?=
+WORKERS := -n auto --maxprocesses 4 --dist loadscope
 VENV := .venv
 VPYTHON := $(VENV)/bin/python
 
@@ -16,7 +17,7 @@ demo: clone $(VENV)/demo.stamp
 	@echo "The same with an open end, until the morning: $(VPYTHON) -m pytest --autoresearch --hours 12"
 
 test: dev
-	$(VPYTHON) -m pytest $(PYTEST_ARGS)
+	$(VPYTHON) -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 check: dev
 	$(VPYTHON) -m ruff check .

@@ -22,6 +22,7 @@ SHARED = 16
 
 LEAST_SHARED = 64 << 20
 BASE = "root"
+BUBBLEWRAP = "bubblewrap"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Launch:
 
     @property
     def _wrapped(self) -> bool:
-        return self.tier == SEALED and self.builder == "bubblewrap"
+        return self.tier == SEALED and self.builder == BUBBLEWRAP
 
     def _walls(self) -> dict[str, Json]:
         limits = self.limits
@@ -80,17 +81,8 @@ class Launch:
         """The same world by bwrap(1). The rights it keeps are rights in that world only."""
         names = ("user", "pid", "net", "ipc", "uts")
         command = ["bwrap", *(f"--unshare-{name}" for name in names), "--unshare-cgroup-try"]
-        command += [
-            "--cap-add",
-            "ALL",
-            "--tmpfs",
-            "/",
-            "--dir",
-            "/dev/shm",
-            "--bind",
-            "/proc",
-            "/proc",
-        ]
+        command += ["--cap-add", "ALL", "--tmpfs", "/", "--dir", "/dev/shm"]
+        command += ["--bind", "/proc", "/proc"]
         for name in (*DEVICES, *self.view.devices):
             if os.path.exists(f"/dev/{name}"):
                 command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]

@@ -49,7 +49,8 @@ def _column(value: Any, place: int) -> Floats:
         return _finite(column)
     if column.dtype.kind in "mM":
         return _finite(column.view(np.int64))
-    return np.unique(column.astype(str), return_inverse=True)[1].astype(np.float64)
+    texts = column if column.dtype.kind == "U" else np.array([repr(one) for one in column.tolist()])
+    return np.unique(texts, return_inverse=True)[1].astype(np.float64)
 
 
 def _finite(values: npt.NDArray[Any]) -> Floats:

@@ -14,7 +14,7 @@ from .arguments import admit, row_count, take
 from .columns import taken_apart
 from .leaning import leaning
 from .payload import Payload, pack
-from .strangers import MOST, alike, among, ends
+from .strangers import alike, among, ends
 
 TWICE_ROWS = 64
 """Rows that a process predicts once more for another one, at least (where there are so many)."""
@@ -139,7 +139,7 @@ class Prediction:
         most = min(max(TWICE_ROWS, int(TWICE_SHARE * size)), max(1, size // STRANGERS))
         rows = secret.permutation(count)[:most]
         found = []
-        for others in ends(known, min(size - len(rows), MOST), secret):
+        for others in ends(known, size - len(rows), secret):
             table, places = among(self.X, rows, known, others, secret)
             payload = pack("predict", (table,), dict(self._extra))
             found.append(Strangers(payload, len(rows) + len(others), rows, places))

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..exceptions import UsageProblem
 from .arguments import row_count, take
 from .leaning import leaning
 
 Rows = npt.NDArray[np.intp]
 MANY_TIMES = 4
 """The rows are picked from so many times as many, drawn at random: not from all of a large table."""
-MOST = 2000
-"""Rows of a company, at most: enough for any statistic to differ, however many rows a chunk has."""
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -42,9 +41,15 @@ def ends(known: Any, size: int, random: np.random.Generator) -> list[Rows]:
     """Rows of ``known`` from either end of an order that nobody can foresee, up to ``size`` of each.
 
     What a process could average over its rows differs between the two, and mostly on either side of what
-    it is on average.
+    it is on average. None where ``known`` has no rows.
     """
-    count = row_count(known, "X")
+    try:
+        count = row_count(known, "X")
+    except UsageProblem:
+        # Parts of different lengths: what is fitted need not be one table.
+        return []
+    if not count:
+        return []
     some = random.choice(count, min(count, MANY_TIMES * size), replace=False)
     order = some[np.argsort(leaning(take(known, some), random, wide=True), kind="stable")]
     size = min(size, (len(order) + 1) // 2)

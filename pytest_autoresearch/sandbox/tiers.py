@@ -23,11 +23,11 @@ from .environment import environment
 from .inside.attempts import ATTEMPTS
 from .inside.confine import GUARDED, NONE, SEALED
 from .inside.landlock import ABI_SCOPES, ABI_TRUNCATE
-from .launch import Launch
+from .launch import BUBBLEWRAP, Launch
 from .view import view
 
 PROBE_SECONDS = 60.0
-BUBBLEWRAP, NAMESPACES = "bubblewrap", "namespaces"
+NAMESPACES = "namespaces"
 
 
 @dataclass(frozen=True)

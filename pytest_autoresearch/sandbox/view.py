@@ -36,20 +36,18 @@ QUOTAS = tuple(
 class View:
     """``entries`` build a sealed world (see `inside.world`), ``rules`` are Landlock's, for any tier.
 
-    ``devices`` are names below ``/dev``, ``left_out`` import paths that are not shown because too much
-    else lies there.
+    ``devices`` are names below ``/dev``.
     """
 
     entries: tuple[tuple[str, ...], ...]
     rules: tuple[tuple[str, int], ...]
     devices: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
 
 
 def view(workshop: Path, repository: Path | None, limits: Limits) -> View:
     """The view for one objective; ``workshop`` holds the folders of all jobs."""
     private = [str(workshop), *([os.path.realpath(repository)] if repository else [])]
-    imported, left_out = _import_paths(private)
+    imported = _import_paths(private)
     files = [*imported, *limits.data.values()]
     if limits.gpu:
         files += filter(os.path.exists, GRAPHICS_FILES)
@@ -64,28 +62,24 @@ def view(workshop: Path, repository: Path | None, limits: Limits) -> View:
         entries=tuple(_entries(links, shown, sorted({*covers, *aliases}), str(workshop))),
         rules=tuple(_rules(really, covers, devices)),
         devices=devices,
-        left_out=tuple(left_out),
     )
 
 
-def _import_paths(private: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Where libraries are imported from, and what of it is left out.
+def _import_paths(private: Sequence[str]) -> list[str]:
+    """Where libraries are imported from.
 
     What lies in the repository is not the environment's; a folder that holds the repository, or a whole
-    home, would show too much.
+    home, would show too much and is left out.
     """
     shown = [sys.prefix, sys.base_prefix, sys.exec_prefix, str(INSIDE)]
     shown += [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if path]
-    left_out = []
     guarded = [*private, os.path.realpath(os.path.expanduser("~"))]
     for path in import_path():
         if not os.path.exists(path) or any(inside(path, one) for one in private):
             continue
-        if any(_below(one, os.path.realpath(path)) for one in guarded):
-            left_out.append(path)
-        else:
+        if not any(_below(one, os.path.realpath(path)) for one in guarded):
             shown.append(path)
-    return [path for path in shown if os.path.exists(path)], left_out
+    return [path for path in shown if os.path.exists(path)]
 
 
 def _with_real(paths: Iterable[str]) -> list[str]:

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,13 +22,12 @@ from pytest_autoresearch.records import Status
 from .arsenal import ATTACKS
 from .attack import Attack, Layer, Success
 from .campaign import OFF, REJECTED, Campaign, baseline, wage
-from .conftest import LINES
+from .conftest import Report
 
 HERE = Path(__file__).parent
 USER = 1000
 AS_USER = (sys.executable, str(HERE / "as_user.py"), str(USER))
 CONTAINER = (sys.executable, str(HERE / "container.py"))
-AT_ONCE = 2
 WALLS = {Layer.NAMESPACES, Layer.LANDLOCK, Layer.SECCOMP}
 KNOWN = {"guarded": ("labels-in-shared-places",)}
 """What comes through with doors open, as header and docs/security.md say: the machine's /dev/shm."""
@@ -82,37 +80,6 @@ RUNS = {
     "sealed, doors open": Run("sealed", "sealed", doors=True),
     "guarded, doors open": Run("guarded", "guarded", doors=True),
 }
-WALLED = [name for name in RUNS if name != "layers off"]
-
-
-_pool = ThreadPoolExecutor(AT_ONCE)
-_started: dict[str, Future[Campaign]] = {}
-
-
-def start(items: Sequence[pytest.Item]) -> None:
-    """Begin the searches that the selected tests need, a few at a time: they mostly wait."""
-    for item in items:
-        if isinstance(item, pytest.Function) and item.module.__name__ == __name__:
-            params = item.callspec.params if hasattr(item, "callspec") else {}
-            name = str(params.get("run", "layers off"))
-            if name not in _started and not unfit(name):
-                _started[name] = _pool.submit(RUNS[name].wage)
-
-
-@pytest.fixture
-def campaigns() -> dict[str, Future[Campaign]]:
-    """The searches, under way since the session began."""
-    return _started
-
-
-@pytest.fixture
-def campaign(
-    campaigns: dict[str, Future[Campaign]], run: str, pytestconfig: pytest.Config
-) -> Campaign:
-    """One search, ended; skipped with the reason where the machine cannot run it."""
-    if reason := unfit(run):
-        pytest.skip(reason)
-    return campaigns[run].result()
 
 
 @cache
@@ -158,57 +125,93 @@ def test_the_attacks_are_many_and_each_says_what_stops_it() -> None:
     assert {attack.success for attack in ATTACKS} == set(Success)
 
 
-@pytest.mark.parametrize("run", WALLED)
-def test_every_attack_is_rejected(
-    campaign: Campaign, run: str, pytestconfig: pytest.Config
-) -> None:
-    tried = len(campaign.attacks)
-    through = len(campaign.through.keys() | {*campaign.untested})
-    pytestconfig.stash[LINES].append(
-        f"{run}: {tried - through} of {tried} attacks rejected in {campaign.seconds:.0f} s"
-    )
-    assert campaign.result.returncode == 0, campaign.result.stdout + campaign.result.stderr
-    assert campaign.result.lines[0]["isolation"] == RUNS[run].found
-    assert not campaign.through, f"attacks got through:\n{campaign.describe()}"
-    assert not campaign.untested
-    for attack in RUNS[run].attacks:
-        found = [record.status for record in campaign.records[attack.name]]
-        assert len(found) == max(1, len(attack.stages)), attack.name
-        assert set(found) <= ({Status.REFUSED} if attack.patch else REJECTED), attack.name
+class Attacked:
+    """What holds for each search in which walls stand; a class of tests is one search."""
+
+    run: str
+
+    @pytest.fixture(scope="class")
+    def campaign(self, request: pytest.FixtureRequest) -> Campaign:
+        """The search, ended; skipped with the reason where the machine cannot run it."""
+        run: str = request.cls.run
+        if reason := unfit(run):
+            pytest.skip(reason)
+        return RUNS[run].wage()
+
+    def test_every_attack_is_rejected(self, campaign: Campaign, report_line: Report) -> None:
+        tried = len(campaign.attacks)
+        through = len(campaign.through.keys() | {*campaign.untested})
+        report_line(
+            f"{self.run}: {tried - through} of {tried} attacks rejected in {campaign.seconds:.0f} s"
+        )
+        assert campaign.result.returncode == 0, campaign.result.stdout + campaign.result.stderr
+        assert campaign.result.lines[0]["isolation"] == RUNS[self.run].found
+        assert not campaign.through, f"attacks got through:\n{campaign.describe()}"
+        assert not campaign.untested
+        for attack in RUNS[self.run].attacks:
+            found = [record.status for record in campaign.records[attack.name]]
+            assert len(found) == max(1, len(attack.stages)), attack.name
+            assert set(found) <= ({Status.REFUSED} if attack.patch else REJECTED), attack.name
+
+    def test_the_host_is_unharmed(self, campaign: Campaign) -> None:
+        assert campaign.changes == []
+        assert campaign.survivors == []
+        assert campaign.left_behind == []
+        assert campaign.asked == []
+
+    def test_nothing_leaks(self, campaign: Campaign) -> None:
+        assert campaign.leaked == []
+
+    def test_the_search_goes_on(self, campaign: Campaign) -> None:
+        """What is honest scores as ever, and the one better model, the last of all, is kept."""
+        untouched = baseline(campaign.result).passes[0].scores
+        assert campaign.controls
+        for record in campaign.controls:
+            assert record.status is Status.DISCARD
+            assert record.passes[0].scores == untouched
+        kept = [one.description for one in campaign.result.experiments if one.status is Status.KEPT]
+        assert kept == ["honest"]
 
 
-@pytest.mark.parametrize("run", WALLED)
-def test_the_host_is_unharmed(campaign: Campaign, run: str) -> None:
-    assert campaign.changes == []
-    assert campaign.survivors == []
-    assert campaign.left_behind == []
-    assert campaign.asked == []
+class TestSealed(Attacked):
+    run = "sealed"
 
 
-@pytest.mark.parametrize("run", WALLED)
-def test_nothing_leaks(campaign: Campaign, run: str) -> None:
-    assert campaign.leaked == []
+class TestGuarded(Attacked):
+    run = "guarded"
 
 
-@pytest.mark.parametrize("run", WALLED)
-def test_the_search_goes_on(campaign: Campaign, run: str) -> None:
-    """What is honest scores as ever, and the one better model, the last of all, is kept."""
-    untouched = baseline(campaign.result).passes[0].scores
-    assert campaign.controls
-    for record in campaign.controls:
-        assert record.status is Status.DISCARD
-        assert record.passes[0].scores == untouched
-    kept = [one.description for one in campaign.result.experiments if one.status is Status.KEPT]
-    assert kept == ["honest"]
+class TestSealedAsUser(Attacked):
+    run = "sealed, as a user"
 
 
-def test_with_layers_off_most_attacks_get_through(
-    campaigns: dict[str, Future[Campaign]], pytestconfig: pytest.Config
-) -> None:
-    campaign = campaigns["layers off"].result()
+class TestGuardedAsUser(Attacked):
+    run = "guarded, as a user"
+
+
+class TestAutoInContainer(Attacked):
+    run = "auto, in a container"
+
+
+class TestSealedDoorsOpen(Attacked):
+    run = "sealed, doors open"
+
+
+class TestGuardedDoorsOpen(Attacked):
+    run = "guarded, doors open"
+
+
+def test_each_run_with_walls_is_a_class_of_tests() -> None:
+    classes = Attacked.__subclasses__()
+    assert {one.run for one in classes} == RUNS.keys() - {"layers off"}
+    assert all(one.__name__.startswith("Test") for one in classes)
+
+
+def test_with_layers_off_most_attacks_get_through(report_line: Report) -> None:
+    campaign = RUNS["layers off"].wage()
     walled = [attack.name for attack in RUNS["layers off"].attacks if WALLS & {*attack.layers}]
     through = [name for name in walled if name in campaign.through]
-    pytestconfig.stash[LINES].append(
+    report_line(
         f"layers off: {len(campaign.through)} of {len(campaign.attacks)} attacks get through, "
         f"{len(through)} of the {len(walled)} that walls are there for"
     )

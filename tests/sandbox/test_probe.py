@@ -344,3 +344,40 @@ def test_chunks_lean_to_a_side(kind: str) -> None:
 @pytest.mark.parametrize("odd", [np.full((2, 1), np.nan), ["", ""]])
 def test_without_numbers_rows_are_only_shuffled(odd: object) -> None:
     assert np.unique(leaning(odd, np.random.default_rng(0))).size == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([b"\xff", b"a"]),
+        np.array([b"\xff", "a", None], object),
+        np.array([(1, b"\xff")], dtype=[("a", int), ("b", "S1")]),
+        np.array([1j, 2.0]),
+        np.array(["2020-01-01", "NaT"], "datetime64[D]"),
+    ],
+)
+def test_any_values_put_rows_in_an_order(values: Any) -> None:
+    assert np.isfinite(leaning(values, np.random.default_rng(0))).all()
+
+
+def test_a_cheat_on_large_companies_only_is_found_out(make: Make) -> None:
+    """The company of strangers is as large as a chunk: its size tells a process nothing."""
+    crowds = SHARED.replace("2 * np.sign", "(len(X) > 2900) * 2 * np.sign")
+    table = np.random.default_rng(4).normal(size=(6000, 2))
+    model = make(crowds).candidate.fit(np.tile(table, (4, 1)) - 5.0, np.zeros(24_000))
+    with pytest.raises(AuditFailed):
+        model.predict(table + 5.0)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [np.zeros((0, 2)), {"rows": np.zeros(3), "more": np.zeros(2)}],
+    ids=["no rows", "no one table"],
+)
+def test_what_has_no_rows_is_no_company(make: Make, known: Any) -> None:
+    model = make(
+        "import numpy as np\n\ndef fit(X, y, *, seed):\n    return 0\n\ndef predict(state, X):\n"
+        "    return np.zeros(len(X['rows']) if isinstance(X, dict) else len(X))\n"
+    )
+    asked = {"rows": y, "more": y} if isinstance(known, dict) else X
+    assert model.candidate.fit(known, y).predict(asked).shape == (400,)

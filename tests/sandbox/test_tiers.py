@@ -481,7 +481,6 @@ def test_a_folder_that_holds_the_repository_is_no_import_path(
     assert str(tmp_path / "library") in shown
     assert str(repository.parent) not in shown
     assert not any(path.startswith(str(repository)) for path in shown)
-    assert found.left_out == (str(repository.parent),)
 
 
 def test_what_is_hidden_is_allowed_by_no_rule(tmp_path: Path) -> None:
