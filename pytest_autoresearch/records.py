@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
 Direction = Literal["maximize", "minimize"]
+Z90 = 1.645
+"""Standard errors on either side of a 90% interval."""
+
 Json = Any
 """A value that ``json`` can write: None, bool, int, float, str, list or dict of these."""
 
@@ -52,6 +56,11 @@ class Part(Enum):
     EXPERIMENT = "experiment"
     REFERENCE = "reference"
     SKIPPED = "skipped"
+    VAULT = "vault"
+
+
+SETTLED = frozenset(Status) - {Status.WON, Status.INTERRUPTED}
+"""Ends that nothing follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,10 @@ class Pass:
     split: int
     seed: int
     scores: tuple[float, ...]
+
+
+Curve = tuple[tuple[float, float], ...]
+"""What a fit reported of itself: the share of its seconds that was spent, and the value then."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ class Experiment:
     ``item`` is what stands in the node id's brackets. ``base`` is the commit that ``tree`` was built
     on, ``tree`` the git tree to evaluate. ``turns`` are the passes to make; empty for an experiment
     proper, whose passes the keep rule decides one at a time. ``refused`` says why a patch cannot be
-    evaluated at all.
+    evaluated at all. ``stage`` is as in `Record`.
     """
 
     item: str
@@ -109,6 +122,7 @@ class Experiment:
     agent: str = ""
     origin: tuple[int, ...] = ()
     refused: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,8 @@ class Outcome:
     ``status`` is ``None`` when the test body ran to its end and passed; otherwise the row of the
     status table that the failure belongs to, with ``reason``. ``complete`` means that every pass which
     the rule asked for was scored, ``asked`` that ``experiment.improves`` was evaluated, ``in_test``
-    that the frozen test itself raised, not the candidate. ``unprobed`` is as in `Record`.
+    that the frozen test itself raised, not the candidate. ``unprobed``, ``simpler`` and ``curves`` are
+    as in `Record`.
     """
 
     passes: tuple[Pass, ...] = ()
@@ -146,6 +161,8 @@ class Outcome:
     seconds: float = 0.0
     trust: str = ""
     unprobed: bool = False
+    simpler: str = ""
+    curves: tuple[Curve, ...] = ()
     output: str = ""
     in_test: bool = False
 
@@ -172,8 +189,11 @@ class Record:
 
     ``base`` is the champion's commit that it was compared with, ``commit`` its own. ``folds`` says what
     ``race`` was given: ``callable``, ``list`` or ``none``. ``unprobed`` says that the frozen test let
-    predictions of rows depend on each other. ``output`` is the cleaned tail of what the candidate
-    printed. ``champion_record`` is the champion record in a kept experiment's commit.
+    predictions of rows depend on each other. ``simpler`` says in what a candidate is simpler than the
+    champion, where the race had to know. ``curves`` are what the fits of the first pass reported, one a
+    fold. ``output`` is the cleaned tail of what the candidate printed. ``champion_record`` is the champion
+    record in a kept experiment's commit. ``stage`` is empty for the objective's own evaluations, else the
+    name of the test that a win had to pass, too.
     """
 
     item: str
@@ -210,8 +230,11 @@ class Record:
     isolation: str = ""
     trust: str = ""
     unprobed: bool = False
+    simpler: str = ""
+    curves: tuple[Curve, ...] = ()
     output: str = ""
     champion_record: Mapping[str, Json] | None = None
+    stage: str = ""
     session: int = 0
     seq: int = 0
     time: str = ""
@@ -235,7 +258,31 @@ class Record:
             Pass(p["split"], p["seed"], tuple(p["scores"])) for p in values.get("passes", ())
         )
         values["origin"] = tuple(values.get("origin", ()))
+        values["curves"] = tuple(
+            tuple((share, value) for share, value in curve) for curve in values.get("curves", ())
+        )
         return cls(**values)
+
+
+def concluded(records: Iterable[Record]) -> list[Record]:
+    """The records of the objective itself; a win ends as its confirmations ended, once they did."""
+    everything = list(records)
+    ends = {
+        record.experiment: record
+        for record in everything
+        if record.stage and record.part is Part.EXPERIMENT and record.status in SETTLED
+    }
+    return [_ended(record, ends) for record in everything if not record.stage]
+
+
+def _ended(record: Record, ends: Mapping[int | None, Record]) -> Record:
+    end = ends.get(record.experiment) if record.status is Status.WON else None
+    if end is None:
+        return record
+    own = end.champion_record
+    return replace(
+        record, status=end.status, reason=end.reason, commit=end.commit, champion_record=own
+    )
 
 
 @dataclass(frozen=True)
@@ -313,8 +360,55 @@ class Briefing:
 
 
 @dataclass(frozen=True)
+class Effect:
+    """A gain in the metric's own units, positive when better, and its standard error."""
+
+    gain: float
+    error: float
+
+    @property
+    def half(self) -> float:
+        """Half of the 90% interval."""
+        return Z90 * self.error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look into the vault: the baseline and a champion, scored on data that nobody searched on.
+
+    ``number`` counts from 1. ``baseline`` and ``champion`` are mean scores on the vault, ``search`` and
+    ``vault`` the champion's gain over the baseline by either's data. ``level`` is empty, ``warn`` or
+    ``red``, ``words`` why.
+    """
+
+    number: int
+    experiment: int
+    commit: str
+    time: str
+    baseline: float
+    champion: float
+    search: Effect
+    vault: Effect
+    level: str = ""
+    words: str = ""
+
+    @property
+    def gap(self) -> Effect:
+        """The optimism of the search: how much larger its gain is than the vault's."""
+        return Effect(
+            self.search.gain - self.vault.gain, math.hypot(self.search.error, self.vault.error)
+        )
+
+
+@dataclass(frozen=True)
 class Summary:
-    """How a search session ended, for hooks, reports and the exit code."""
+    """How a search session ended, for hooks, reports and the exit code.
+
+    ``records`` are those of the objective itself, a win with the end that its confirmations gave it;
+    ``confirmations`` what those measured. ``gain`` is the champion's over the baseline, ``effects`` each
+    kept experiment's over the champion of its time, both without the passes that selected them;
+    ``noise`` is the standard error of one whole pass's lead. ``looks`` are those into the vault.
+    """
 
     run: str
     branch: str
@@ -332,3 +426,8 @@ class Summary:
     kept: int = 0
     tried: int = 0
     cost_usd: float = 0.0
+    confirmations: Sequence[Record] = ()
+    noise: float | None = None
+    gain: Effect | None = None
+    effects: Mapping[int, Effect] = field(default_factory=dict)
+    looks: Sequence[Look] = ()

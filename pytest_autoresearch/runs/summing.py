@@ -35,7 +35,7 @@ def summary_of(
     ended: str,
 ) -> Summary:
     """The summary of a run as its records stand now."""
-    records = standing.history.records
+    records = standing.records
     return Summary(
         run=run.name,
         branch=run.branch,
@@ -52,6 +52,7 @@ def summary_of(
         champion_commit=run.champion,
         kept=len(standing.kept),
         tried=sum(is_result(record) for record in records),
+        confirmations=[record for record in standing.history.records if record.stage],
     )
 
 

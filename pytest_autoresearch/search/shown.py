@@ -14,15 +14,15 @@ JUDGED = frozenset(
     {
         *("item", "part", "experiment", "status", "objective", "metric", "direction"),
         *("score", "champion", "delta", "z", "folds"),
-        *("commit", "tree", "base", "isolation", "trust", "unprobed"),
+        *("commit", "tree", "base", "isolation", "trust", "unprobed", "simpler", "stage"),
         *("fit_seconds", "predict_seconds", "seconds", "peak_memory_mb", "peak_gpu_memory_mb"),
         *("session", "seq", "time"),
     }
 )
 """Names, numbers that the frozen test meant to tell, and measurements."""
 
-PRINTED = frozenset({"output"})
-"""The candidate's own words, bounded and cleaned when they came in."""
+PRINTED = frozenset({"output", "curves"})
+"""The candidate's own words and numbers, bounded and cleaned when they came in."""
 
 HIDDEN = frozenset({"champion_record"})
 """What no agent needs: conditions of the person's machine."""

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Protocol
 
 from ..exceptions import HarnessFault
-from ..records import Experiment, Json, Part, Pass, Record, Status
+from ..records import Experiment, Json, Part, Pass, Record, Status, concluded
 from . import constraints
 from .keep import Rule
 from .noise import Reference, by_split, reference, residual
@@ -50,6 +50,11 @@ class Standing:
         self.history = history
 
     @property
+    def records(self) -> Sequence[Record]:
+        """The objective's own records; a win ends as its confirmations did."""
+        return concluded(self.history.records)
+
+    @property
     def rule(self) -> Rule:
         """The keep rule; with fewer measurements of champions, when they were found to be expensive.
 
@@ -68,7 +73,7 @@ class Standing:
     @property
     def baseline(self) -> Record | None:
         """The record of the baseline, once it is good."""
-        for record in self.history.records:
+        for record in self.records:
             if record.status is Status.BASELINE:
                 return record
         return None
@@ -76,7 +81,7 @@ class Standing:
     @property
     def kept(self) -> list[Record]:
         """The kept experiments, oldest first."""
-        return [record for record in self.history.records if record.status is Status.KEPT]
+        return [record for record in self.records if record.status is Status.KEPT]
 
     @property
     def champion_score(self) -> float | None:
@@ -103,18 +108,18 @@ class Standing:
 
     def families(self) -> list[list[Pass]]:
         """The passes of each tree that was measured, the base first, for the noise."""
-        return families(self.history.records)
+        return families(self.records)
 
     def passes_of(self, number: int | None) -> list[Pass]:
         """The passes that count as measurements of an experiment's tree.
 
         The screening pass of a winner never counts: it was selected for being high.
         """
-        return passes_of(self.history.records, number)
+        return passes_of(self.records, number)
 
     def residuals(self) -> list[float]:
         """Fold residuals of all complete first passes against the champion of their time."""
-        records = self.history.records
+        records = self.records
         own = _by_number(records)
         residuals: list[float] = []
         champion = _means(passes_of(own[0], 0))
