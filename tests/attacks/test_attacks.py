@@ -125,18 +125,19 @@ def test_the_attacks_are_many_and_each_says_what_stops_it() -> None:
     assert {attack.success for attack in ATTACKS} == set(Success)
 
 
+@pytest.fixture(scope="class")
+def campaign(request: pytest.FixtureRequest) -> Campaign:
+    """The search of a class, ended; skipped with the reason where the machine cannot run it."""
+    run: str = request.cls.run
+    if reason := unfit(run):
+        pytest.skip(reason)
+    return RUNS[run].wage()
+
+
 class Attacked:
     """What holds for each search in which walls stand; a class of tests is one search."""
 
     run: str
-
-    @pytest.fixture(scope="class")
-    def campaign(self, request: pytest.FixtureRequest) -> Campaign:
-        """The search, ended; skipped with the reason where the machine cannot run it."""
-        run: str = request.cls.run
-        if reason := unfit(run):
-            pytest.skip(reason)
-        return RUNS[run].wage()
 
     def test_every_attack_is_rejected(self, campaign: Campaign, report_line: Report) -> None:
         tried = len(campaign.attacks)
