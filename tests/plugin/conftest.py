@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib.backends.backend_agg
+import matplotlib.figure
 import numpy as np
 import pytest
 
@@ -12,8 +14,9 @@ from pytest_autoresearch.testing import Project
 
 Run = Callable[..., pytest.RunResult]
 
-# pytester forgets what an inner session imported, and NumPy cannot be loaded twice.
+# pytester forgets what an inner session imported, and these cannot be loaded twice.
 assert np.__version__
+assert matplotlib.__version__
 
 
 @pytest.fixture
