@@ -33,7 +33,8 @@ class Rule:
     dropped in its first pass when z falls below a line from ``start`` (no folds) to ``end`` (all
     folds), and after its second when z is below ``z_go``. ``persistent`` is the share of the noise that
     other splits and seeds do not cure; ``persistent_alone`` where there is one split only, whose luck
-    every pass repeats.
+    every pass repeats. A simpler candidate needs ``z_tie`` to be kept as a tie. One whose variance from
+    fold to fold is more than ``wide`` times the usual needs all passes, and is judged by its own.
     """
 
     z_keep: float = STRICTNESS["default"]
@@ -46,6 +47,8 @@ class Rule:
     persistent: float = 0.1
     persistent_alone: float = 0.25
     min_effect: float = 0.0
+    z_tie: float = 1.65
+    wide: float = 9.0
 
     def to_json(self) -> dict[str, Json]:
         """The settings as the journal's first line keeps them."""
@@ -53,7 +56,7 @@ class Rule:
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Json]) -> Rule:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`; settings that an older line lacks have their defaults."""
         return cls(**settings)
 
     def to_measure(self, folds: str, done: Sequence[Pass]) -> tuple[int, ...]:
@@ -142,6 +145,11 @@ class Scores:
     def last(self) -> tuple[float, ...]:
         return tuple(self._open)
 
+    @property
+    def count(self) -> int:
+        """How many scores the open pass has."""
+        return len(self._open)
+
 
 class Measurement:
     """A plan that judges nothing: the given passes, whole (baseline, calibration, references)."""
@@ -197,7 +205,8 @@ def explained(finding: Finding, metric: str, needs: float) -> str:
     text = f"{metric} {finding.score:.{digits}f} against {finding.champion:.{digits}f}"
     text += f": {finding.delta:+.{digits}f}"
     if finding.z is not None:
-        text += f", z {finding.z:+.1f} (needs {needs:+.2f})"
+        won_otherwise = finding.better and finding.z < needs
+        text += f", z {finding.z:+.1f}" + ("" if won_otherwise else f" (needs {needs:+.2f})")
     return f"{text}; {finding.why}" if finding.why else text
 
 

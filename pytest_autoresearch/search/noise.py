@@ -6,12 +6,21 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, variance
+from functools import cached_property
+from itertools import pairwise
+from statistics import fmean, median
 
 from ..records import Pass
 
 LAST_DIGITS = 1e-6
 """Share of a score that other threads, versions or another order of summing may change."""
+
+
+SAME = 1e-9
+"""Share of a score by which equal ones may differ: what threads do to the last digits of a sum."""
+
+Means = Mapping[int, tuple[float, ...]]
+"""A tree's mean score of each fold, by split."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +30,25 @@ class Reference:
     ``means[split][fold]`` is the champion's mean score over ``runs`` passes with different seeds.
     ``seed_variance`` is the variance of the mean of one pass under a change of seed (A/A runs), and
     ``fold_variance`` the variance of a paired difference from fold to fold within a pass; ``residuals``
-    counts the past experiments that went into it.
+    counts the past experiments that went into it. ``freedom`` counts the degrees of freedom that the noise
+    is known with, 0 where that is not asked. ``anchor`` holds the means of the last champion that won by
+    its score, the baseline included, where that is another one.
     """
 
-    means: Mapping[int, tuple[float, ...]]
+    means: Means
     runs: int
     seed_variance: float
     fold_variance: float
     residuals: int = 0
+    freedom: int = 0
+    anchor: Means | None = None
 
-    @property
+    @cached_property
     def folds(self) -> int:
         """How many scores a pass has."""
         return len(next(iter(self.means.values())))
 
-    @property
+    @cached_property
     def splits(self) -> tuple[int, ...]:
         """The splits that the champion was measured on, in order."""
         return tuple(sorted(self.means))
@@ -52,13 +65,38 @@ class Reference:
         mean difference is ``(1/j + 1/(k-1)) * fold_variance``. It is never taken for smaller than what
         the A/A runs show.
         """
-        k = self.folds
         measured = self.seed_variance * (1 + 1 / self.runs)
-        if k == 1:
+        if self.folds == 1:
             return math.sqrt(measured)
-        overlap = 1 / (k - 1)
-        share = 1 / folds + overlap
-        return math.sqrt(max(self.fold_variance * share, measured * share / (1 / k + overlap)))
+        share = self.share(folds)
+        return math.sqrt(max(self.fold_variance * share, measured * share / self.share(self.folds)))
+
+    def share(self, folds: int) -> float:
+        """The variance of a mean over the first ``folds`` scores, for a fold variance of 1."""
+        return 1 / folds + 1 / (self.folds - 1)
+
+    def caution(self, z: float, unseen: float) -> float:
+        """By how much the standard error is taken for larger in a race that asks for ``z`` of them.
+
+        The noise is only estimated, so that a lead has to be as unlikely by Student's distribution as
+        ``z`` is by the normal one. With one fold a pass the noise is that of seeds alone; the luck that
+        belongs to the data, which no seed shows, is taken for a share ``unseen`` of the whole.
+        """
+        found = student(z, self.freedom) if self.freedom else 1.0
+        return found / math.sqrt(1 - unseen) if self.folds == 1 else found
+
+
+def student(z: float, freedom: int) -> float:
+    """The quantile of Student's distribution as unlikely as ``z``, divided by ``z``.
+
+    By the expansion in powers of 1 / ``freedom`` (Abramowitz and Stegun, 26.7.5); two in a hundred too
+    small for 2 degrees of freedom, a tenth for 1.
+    """
+    s, v = z * z, freedom
+    first = (s + 1) / (4 * v)
+    second = (5 * s * s + 16 * s + 3) / (96 * v**2)
+    third = (3 * s**3 + 19 * s * s + 17 * s - 15) / (384 * v**3)
+    return 1 + first + second + third
 
 
 def by_split(passes: Iterable[Pass]) -> dict[int, list[Pass]]:
@@ -69,47 +107,69 @@ def by_split(passes: Iterable[Pass]) -> dict[int, list[Pass]]:
     return dict(groups)
 
 
+def same(one: float, other: float) -> bool:
+    """Whether two scores are equal, up to what threads do to the last digits of a sum."""
+    return math.isclose(one, other, rel_tol=SAME)
+
+
 def alike(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether two passes gave the same scores, up to what threads do to the last digits of a sum."""
-    return all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(one, other, strict=True))
+    """Whether two passes gave the `same` scores."""
+    return all(same(a, b) for a, b in zip(one, other, strict=True))
 
 
-def repeats(families: Iterable[Sequence[Pass]]) -> list[list[Pass]]:
-    """Passes of one tree on one split that differ in their seed, and in their scores.
+@dataclass(frozen=True)
+class Luck:
+    """What passes of one tree that differ in their seed, and in their scores, show of the noise.
 
-    Where seeds change nothing there is no noise to be seen, which says nothing of other trees: a
-    candidate may draw random numbers where the champion does not.
+    ``squares`` is the sum of squared deviations of the means of a pass from that of their split,
+    ``freedom`` its degrees of freedom. ``residuals`` are variances over folds of the difference between
+    two passes; ``resolution`` is the smallest difference between two scores of a fold that is not zero.
     """
-    groups = [group for passes in families for group in by_split(passes).values()]
-    return [
+
+    squares: float = 0.0
+    freedom: int = 0
+    residuals: tuple[float, ...] = ()
+    resolution: float = math.inf
+
+
+def luck(passes: Iterable[Pass]) -> Luck:
+    """The luck of a tree's passes, by split.
+
+    Splits on which seeds change nothing show no noise, which says nothing of other trees: a candidate
+    may draw random numbers where the champion does not.
+    """
+    groups = [
         group
-        for group in groups
+        for group in by_split(passes).values()
         if any(not alike(group[0].scores, one.scores) for one in group[1:])
     ]
-
-
-def seed_variance(families: Iterable[Sequence[Pass]]) -> float:
-    """Pooled variance of the mean of one pass, from passes of one tree that differ in seed only."""
-    found = [variance([fmean(one.scores) for one in group]) for group in repeats(families)]
-    return fmean(found) if found else 0.0
-
-
-def repeat_residuals(families: Iterable[Sequence[Pass]]) -> list[float]:
-    """Variance over folds of the difference between two passes of one tree on one split."""
-    return [
-        residual(a.scores, b.scores)
-        for group in repeats(families)
-        for a, b in zip(group[::2], group[1::2], strict=False)
-        if len(a.scores) > 1
+    pairs = [p for group in groups for p in zip(group[::2], group[1::2], strict=False)]
+    steps = [
+        abs(a - b)
+        for group in groups
+        for one, other in pairwise(group)
+        for a, b in zip(one.scores, other.scores, strict=True)
+        if not same(a, b)
     ]
+    return Luck(
+        squares=math.fsum(_squares([fmean(one.scores) for one in group]) for group in groups),
+        freedom=sum(len(group) - 1 for group in groups),
+        residuals=tuple(residual(a.scores, b.scores) for a, b in pairs if len(a.scores) > 1),
+        resolution=min(steps, default=math.inf),
+    )
+
+
+def _squares(values: Sequence[float]) -> float:
+    """The sum of squared deviations from the mean."""
+    # The library's variance computes in fractions: slow, and a long run asks thousands of times.
+    mean = fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values)
 
 
 def residual(one: Sequence[float], other: Sequence[float]) -> float:
     """Variance over folds of the paired differences of two passes."""
     differences = [a - b for a, b in zip(one, other, strict=True)]
-    # The library's variance computes in fractions: slow, and a long run asks thousands of times.
-    mean = fmean(differences)
-    return math.fsum((d - mean) ** 2 for d in differences) / (len(differences) - 1)
+    return _squares(differences) / (len(differences) - 1)
 
 
 def pooled(residuals: Sequence[float], folds: int) -> float:
@@ -118,9 +178,59 @@ def pooled(residuals: Sequence[float], folds: int) -> float:
     The median of a chi-squared variable with m degrees of freedom is about ``m (1 - 2/(9m))^3``
     (Wilson and Hilferty, 1931).
     """
-    if not residuals:
+    if not residuals or folds < 2:
         return 0.0
     return median(residuals) / (1 - 2 / (9 * (folds - 1))) ** 3
+
+
+def means_of(passes: Iterable[Pass]) -> Means:
+    """The mean score of each fold of each split that the passes walked."""
+    return {
+        split: tuple(fmean(column) for column in zip(*(one.scores for one in group), strict=True))
+        for split, group in by_split(passes).items()
+    }
+
+
+def runs_of(passes: Iterable[Pass]) -> int:
+    """How often every split was walked, at least."""
+    return min(len(group) for group in by_split(passes).values())
+
+
+def spreads(lucks: Iterable[Luck], residuals: Sequence[float]) -> list[float]:
+    """What shows the variance from fold to fold: ``residuals`` of candidates, and repeats of champions.
+
+    Repeats of one tree lack the luck that two trees have with the data. Those of the first one help as
+    long as candidates are few; those of later ones count only where there are no candidates at all.
+    """
+    found = [one.residuals for one in lucks if one.residuals]
+    return [*(value for own in found[: 1 if residuals else None] for value in own), *residuals]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise that several trees showed, as in `Reference`."""
+
+    seed_variance: float
+    fold_variance: float
+    freedom: int
+
+
+def noise(lucks: Iterable[Luck], spread: Sequence[float], folds: int) -> Noise:
+    """Pool what several trees show; ``spread`` is what `spreads` gives.
+
+    A score that is rounded to steps of ``r`` has at least a variance of ``r**2 / 12`` (Sheppard), its
+    mean over k folds a k-th of it: no less is believed.
+    """
+    known = [one for one in lucks if one.freedom]
+    typical, freedom = pooled(spread, folds), len(spread) * (folds - 1)
+    if not known:
+        return Noise(0.0, typical, freedom)
+    pairs = sum(one.freedom for one in known)
+    seeds = math.fsum(one.squares for one in known) / pairs
+    rounding = min(one.resolution for one in known) ** 2 / 12
+    if folds == 1:
+        return Noise(max(seeds, rounding), 0.0, pairs)
+    return Noise(max(seeds, rounding / folds), max(typical, rounding), freedom)
 
 
 def reference(
@@ -133,16 +243,13 @@ def reference(
     ``families`` are all groups of passes of one tree, this champion's included; ``residuals`` are the
     fold residuals of earlier candidates' first passes.
     """
-    kept = list(families)
-    groups = by_split(champion)
-    folds = len(champion[0].scores)
+    lucks = [luck(passes) for passes in families]
+    found = noise(lucks, spreads(lucks, residuals), len(champion[0].scores))
     return Reference(
-        means={
-            split: tuple(fmean(column) for column in zip(*(p.scores for p in group), strict=True))
-            for split, group in groups.items()
-        },
-        runs=min(len(group) for group in groups.values()),
-        seed_variance=seed_variance(kept),
-        fold_variance=pooled([*repeat_residuals(kept), *residuals], folds) if folds > 1 else 0.0,
+        means=means_of(champion),
+        runs=runs_of(champion),
+        seed_variance=found.seed_variance,
+        fold_variance=found.fold_variance,
         residuals=len(residuals),
+        freedom=found.freedom,
     )

@@ -3,18 +3,22 @@
 On the first split a candidate is dropped as soon as it is clearly behind; if it leads, it is run again on
 another split with another seed, and if it is still promising on a third. It is kept when its mean lead is
 `Rule.z_keep` times what noise alone gives, on at least two splits (two seeds, where there is one split).
+
+A candidate that cannot win but is simpler may still be kept as a tie: when it is shown not to lie more than
+one standard error of a pass behind the *anchor*, the last champion that won by its score.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from ..records import Direction, Pass, Turn
-from .keep import Finding, Plan, Rule, Scores, Step
-from .noise import LAST_DIGITS, Reference, alike, residual
+from .keep import Finding, Rule, Scores, Step
+from .noise import Means, Reference, residual, same
 
+NO_LEAD = "no clear lead in its first pass"
 ENOUGH = 5
 """So many past experiments show the noise where neither seeds nor other splits can."""
 
@@ -27,33 +31,40 @@ def no_noise(lack: str) -> str:
     )
 
 
-def race(rule: Rule, reference: Reference, direction: Direction, seeds: Sequence[int]) -> Plan:
-    """The race that fits the champion: whether seeds change its scores, and whether splits do."""
-    if not reference.deterministic:
-        return Race(rule, reference, direction, seeds)
-    if len(reference.splits) > 1:
-        return SteadyRace(rule, reference, direction, seeds)
-    if reference.folds > 1 and reference.residuals >= ENOUGH:
-        return Race(rule, reference, direction, seeds)
-    return BlindRace(rule, reference, direction, seeds)
+def not_simpler() -> str:
+    """The answer where nobody knows of a candidate that it is simpler."""
+    return ""
 
 
 class Race:
     """The race of one candidate against a reference.
 
-    ``seeds`` are the candidate's seeds, one for each pass the rule may ask for. Raises ``ValueError``
-    when a pass has another number of folds than the champion's.
+    ``seeds`` are the candidate's seeds, one for each pass the rule may ask for. ``simpler`` says in what
+    the candidate is simpler than the champion, empty when it is not; it is asked at most once, when a tie
+    is all that is left to reach and still within reach. Raises ``ValueError`` when a pass has
+    another number of folds than the champion's, or a score is not finite.
     """
 
     def __init__(
-        self, rule: Rule, reference: Reference, direction: Direction, seeds: Sequence[int]
+        self,
+        rule: Rule,
+        reference: Reference,
+        direction: Direction,
+        seeds: Sequence[int],
+        simpler: Callable[[], str] = not_simpler,
     ) -> None:
         self._rule = rule
         self._reference = reference
+        self._anchor: Means = {**reference.means, **(reference.anchor or {})}
+        self._caution = reference.caution(rule.z_keep, rule.persistent_alone)
         self._sign = 1.0 if direction == "maximize" else -1.0
         self._turns = [Turn(s, seed) for s, seed in zip(self._order(), seeds, strict=False)]
         self._at = 0
         self._scores = Scores()
+        self._lost = ""
+        self._ahead = self._ahead_of_anchor = 0.0
+        self._ask = simpler
+        self._answer: str | None = None
         self._ended: Finding | None = None
 
     @property
@@ -70,59 +81,132 @@ class Race:
 
     @property
     def finding(self) -> Finding:
-        return self._ended or self._found(False, self._z(), "the race was not run to its end")
+        return self._ended or self._found(False, "the race was not run to its end")
 
     def told(self, score: float, *, last: bool) -> Step:
         if self.done:
             raise ValueError("the race is over")
-        self._scores.add(score)
-        count, folds = len(self._scores.last), self._reference.folds
-        if count > folds or (last and count != folds):
+        if not math.isfinite(score):
+            raise ValueError(f"a score is a finite number, this is {score}")
+        count, folds = self._scores.count, self._reference.folds
+        if count == folds or (last and count + 1 != folds):
             raise ValueError(
                 f"the champion was scored on {folds} folds a pass, this is another number"
             )
-        if self._at == 0 and self._behind(count):
-            return self._stop(
-                f"stopped after {count} of {folds} folds"
-                if count < folds
-                else "no clear lead in its first pass"
-            )
+        self._scores.add(score)
         if not last:
+            if self._at == 0 and self._hopeless(count, score):
+                return self._stop(f"stopped after {count + 1} of {folds} folds")
             return Step.NEXT_FOLD
         self._scores.close(self.turn)
         self._at += 1
         return self._after_pass()
 
+    def _hopeless(self, fold: int, score: float) -> bool:
+        """Whether the first pass can be left after a fold: it will not win, and not tie either."""
+        split = self._turns[0].split
+        self._ahead += self._sign * (score - self._reference.means[split][fold])
+        self._ahead_of_anchor += self._sign * (score - self._anchor[split][fold])
+        if not self._lost and self._behind(self._ahead / (fold + 1), fold + 1):
+            self._lost = NO_LEAD
+        if not self._lost:
+            return False
+        margin = self._known_error(self._reference.folds)
+        near = not self._behind(self._ahead_of_anchor / (fold + 1) + margin, fold + 1)
+        return not (near and self._simpler())
+
     def _after_pass(self) -> Step:
-        """Decide at the end of a pass whether to go on, stop or keep."""
-        z, passes = self._z(), self._at
-        if passes > 1 and z >= self._rule.z_keep and fmean(self._leads()) > self._rule.min_effect:
-            return self._keep()
-        if passes > 1 and z < self._rule.z_go:
-            return self._stop(f"did not hold in pass {passes}")
-        if passes == len(self._turns):
-            return self._stop(f"not enough after {passes} passes")
-        return Step.NEXT_SPLIT
+        """Decide at the end of a pass: a win, more passes, a tie, or the end."""
+        if not self._lost:
+            if self._wins():
+                return self._keep(f"held in {self._at} passes")
+            self._lost = self._why_lost()
+            if not self._lost:
+                return Step.NEXT_SPLIT
+        if self._ties() and self._simpler():
+            return self._keep(f"as good, with {self._answer}; held in {self._at} passes")
+        if self._may_tie() and self._simpler():
+            return Step.NEXT_SPLIT
+        return self._stop(self._lost)
+
+    # A win
+
+    def _wins(self) -> bool:
+        """Whether the mean lead is beyond what noise gives, on enough passes."""
+        if self._at < self._least_passes:
+            return False
+        return self._z() >= self._rule.z_keep and fmean(self._leads()) > self._rule.min_effect
+
+    def _why_lost(self) -> str:
+        """Why it cannot win any more; empty while it can."""
+        if self._at == 1:
+            return self._lost_at_first()
+        if self._z() < self._rule.z_go:
+            return f"did not hold in pass {self._at}"
+        return f"not enough after {self._at} passes" if self._last else ""
+
+    def _lost_at_first(self) -> str:
+        """Why the first pass ends its chance to win; empty where it does not."""
+        scores, folds = self.passes[0].scores, self._reference.folds
+        equal = sum(map(same, scores, self._reference.means[self.passes[0].split]))
+        if 2 * equal > folds:
+            return f"{equal} of {folds} folds score exactly as the champion's"
+        return NO_LEAD if self._behind(self._leads()[0], folds) else ""
+
+    def _behind(self, lead: float, folds: int) -> bool:
+        """Whether a mean lead over the first folds is below the line of early rejection there."""
+        share = folds / self._reference.folds
+        line = self._rule.start + (self._rule.end - self._rule.start) * share
+        return ratio(lead, self._known_error(folds)) < line
+
+    @property
+    def _last(self) -> bool:
+        return self._at == len(self._turns)
+
+    @property
+    def _least_passes(self) -> int:
+        """Passes without which nothing is kept: two, or all where the candidate swings widely."""
+        return len(self._turns) if self._wide else 2
+
+    # A tie
+
+    def _simpler(self) -> bool:
+        if self._answer is None:
+            self._answer = self._ask()
+        return bool(self._answer)
+
+    def _ties(self) -> bool:
+        """Whether it is shown to lie no more than a pass's noise behind the anchor."""
+        return self._at >= self._least_passes and self._tie_z() >= self._rule.z_tie
+
+    def _may_tie(self) -> bool:
+        """Whether further passes may show that."""
+        line = self._rule.end if self._at == 1 else self._rule.z_go
+        return not self._last and self._tie_z() > line
+
+    def _tie_z(self) -> float:
+        """The mean lead over the anchor plus one pass's noise, in standard errors."""
+        error = self._error()
+        return ratio(fmean(self._leads_over_anchor()) + error, error * self._shrinking(self._at))
+
+    # Leads and their noise
 
     def _order(self) -> tuple[int, ...]:
         """The splits in the order in which they are met; one split is met again and again."""
         splits = self._reference.splits
         return splits if len(splits) > 1 else splits * self._rule.splits
 
-    def _behind(self, count: int) -> bool:
-        """Whether the first pass is below the line of early rejection after ``count`` folds."""
-        lead = self._lead(self._scores.last, self.turn.split)
-        share = count / self._reference.folds
-        line = self._rule.start + (self._rule.end - self._rule.start) * share
-        return _ratio(lead, self._reference.standard_error(count)) < line
-
-    def _lead(self, scores: Sequence[float], split: int) -> float:
-        """Mean paired lead over the champion, positive when better."""
-        paired = zip(scores, self._reference.means[split], strict=False)
-        return self._sign * fmean(score - champion for score, champion in paired)
+    def _lead(self, scores: Sequence[float], split: int, means: Means) -> float:
+        """Mean paired lead over the champion or the anchor, positive when better."""
+        paired = zip(scores, means[split], strict=False)
+        return self._sign * fmean([score - other for score, other in paired])
 
     def _leads(self) -> list[float]:
-        return [self._lead(one.scores, one.split) for one in self.passes]
+        means = self._reference.means
+        return [self._lead(one.scores, one.split, means) for one in self.passes]
+
+    def _leads_over_anchor(self) -> list[float]:
+        return [self._lead(one.scores, one.split, self._anchor) for one in self.passes]
 
     def _z(self) -> float:
         """The pooled lead in standard errors."""
@@ -130,106 +214,69 @@ class Race:
         if not passes:
             return 0.0
         if len(leads) == 1:
-            return _ratio(leads[0], self._reference.standard_error(len(passes[0].scores)))
-        error = self._reference.standard_error(self._reference.folds)
-        return _ratio(fmean(leads), error * self._shrinking(len(leads)))
+            return ratio(leads[0], self._known_error(len(passes[0].scores)))
+        return ratio(fmean(leads), self._error() * self._shrinking(len(leads)))
+
+    def _error(self) -> float:
+        """Standard error of one pass's lead; by the candidate's own spread where that is far wider."""
+        known = self._known_error(self._reference.folds)
+        return max(known, self._own_error()) if self._wide else known
+
+    def _known_error(self, folds: int) -> float:
+        """Standard error of the mean lead over the first folds of a pass, by the noise as measured."""
+        return self._reference.standard_error(folds) * self._caution
+
+    @property
+    def _wide(self) -> bool:
+        """Whether the first pass swings far more from fold to fold than others do."""
+        if self._reference.folds == 1:
+            return False
+        spread = self._residual(self.passes[0])
+        return spread > self._rule.wide * self._reference.fold_variance
+
+    def _own_error(self) -> float:
+        """Standard error of one pass's lead by the candidate's own spread from fold to fold."""
+        spread = fmean(self._residual(one) for one in self.passes[: self._at])
+        return math.sqrt(spread * self._reference.share(self._reference.folds))
+
+    def _residual(self, one: Pass) -> float:
+        return residual(one.scores, self._reference.means[one.split])
 
     def _shrinking(self, passes: int) -> float:
         """By how much the standard error falls with the number of passes."""
-        alone = len(self._reference.splits) == 1
-        stays = self._rule.persistent_alone if alone else self._rule.persistent
+        stays = self._persistent
         return math.sqrt(stays + (1 - stays) / passes)
 
+    @property
+    def _persistent(self) -> float:
+        """The share of the noise that further passes do not cure."""
+        alone = len(self._reference.splits) == 1
+        return self._rule.persistent_alone if alone else self._rule.persistent
+
+    # The end
+
     def _stop(self, why: str) -> Step:
-        self._ended = self._found(False, self._z(), why)
+        self._ended = self._found(False, why)
         return Step.STOP
 
-    def _keep(self) -> Step:
-        self._ended = self._found(True, self._z(), f"held in {self._at} passes")
+    def _keep(self, why: str) -> Step:
+        self._ended = self._found(True, why)
         return Step.KEEP
 
-    def _found(self, better: bool, z: float, why: str) -> Finding:
+    def _found(self, better: bool, why: str) -> Finding:
         if not self.passes:
             return Finding(False, why=why)
-        first = self.passes[0]
+        first, z = self.passes[0], self._z()
         champion = self._reference.means[first.split][: len(first.scores)]
         finite = z if math.isfinite(z) else None
         return Finding(better, fmean(first.scores), fmean(champion), finite, why)
 
 
-class SteadyRace(Race):
-    """The race against a champion whose scores no seed changes, with other splits to turn to.
+def ratio(lead: float, error: float) -> float:
+    """``lead / error``; infinite with the lead's sign where there is no error.
 
-    A win must hold on a second split. Then the first split is walked again with another seed: if that
-    changes nothing for the candidate either, there is no noise, and it is kept; if it does, the noise is
-    the spread of its own lead from fold to fold. Leads in the last digits are none: another order of
-    summing makes them.
+    Where the error is not known, which is infinite, nothing is shown: minus infinity.
     """
-
-    def _order(self) -> tuple[int, ...]:
-        first, second, *_ = self._reference.splits
-        return first, second, first
-
-    def _behind(self, count: int) -> bool:
-        lead = self._lead(self._scores.last, self.turn.split)
-        return count == self._reference.folds and lead <= self._least
-
-    @property
-    def _least(self) -> float:
-        """The lead that a candidate has to exceed."""
-        return max(self._rule.min_effect, self._last_digits)
-
-    @property
-    def _last_digits(self) -> float:
-        means = self._reference.means[self._reference.splits[0]]
-        return LAST_DIGITS * abs(fmean(means))
-
-    def _after_pass(self) -> Step:
-        if self._at == 2 and self._leads()[1] < -self._last_digits:
-            return self._stop(f"did not hold in pass {self._at}")
-        if self._at < len(self._turns):
-            return Step.NEXT_SPLIT
-        large = fmean(self._leads()) > self._least
-        if self._steady or (large and self._z() >= self._rule.z_keep):
-            return self._keep()
-        return self._stop(f"not enough after {self._at} passes")
-
-    @property
-    def _steady(self) -> bool:
-        """Whether another seed changed nothing for the candidate either."""
-        first, *rest = self.passes
-        return all(alike(first.scores, one.scores) for one in rest if one.split == first.split)
-
-    def _z(self) -> float:
-        """The pooled lead in standard errors of its own spread; infinite where there is no noise."""
-        passes, folds = self.passes, self._reference.folds
-        lead = fmean(self._leads()) if passes else 0.0
-        if len(passes) < 3 or self._steady:
-            return _ratio(lead, 0.0)
-        if folds == 1:
-            return -math.inf
-        spread = fmean(residual(one.scores, self._reference.means[one.split]) for one in passes)
-        return _ratio(lead, math.sqrt(spread * (1 / folds + 1 / (folds - 1))) * self._shrinking(3))
-
-
-class BlindRace(Race):
-    """The race that nobody can win: nothing shows the noise yet.
-
-    The first pass is walked whole, because the spread of five candidates' leads will show it.
-    """
-
-    def _behind(self, count: int) -> bool:
-        return False
-
-    def _after_pass(self) -> Step:
-        if self._reference.folds == 1:
-            return self._stop(no_noise("one fold"))
-        past = f"fewer than {ENOUGH} past experiments"
-        return self._stop(no_noise(past))
-
-
-def _ratio(lead: float, error: float) -> float:
-    """``lead / error``, infinite with the lead's sign where there is no error."""
     if error > 0:
-        return lead / error
+        return lead / error if math.isfinite(error) else -math.inf
     return math.copysign(math.inf, lead) if lead else 0.0

@@ -11,8 +11,9 @@ from typing import Protocol
 from ..exceptions import HarnessFault
 from ..records import Experiment, Json, Part, Pass, Record, Status, concluded
 from . import constraints
+from .evidence import Evidence
 from .keep import Rule
-from .noise import Reference, by_split, reference, residual
+from .noise import Reference
 
 AGAIN = (Part.CALIBRATION, Part.REFERENCE)
 """Further measurements of a tree that has been scored before."""
@@ -101,10 +102,10 @@ class Standing:
 
     def reference(self) -> Reference:
         """The champion's scores and the noise, as known now. Raises `HarnessFault` before a baseline."""
-        passes = self.passes_of(self.history.champion_number)
-        if not passes:
+        found = evidence(self.records)
+        if not found.ready:
             raise HarnessFault("the champion has not been measured yet")
-        return reference(passes, self.families(), self.residuals())
+        return found.reference()
 
     def families(self) -> list[list[Pass]]:
         """The passes of each tree that was measured, the base first, for the noise."""
@@ -119,16 +120,7 @@ class Standing:
 
     def residuals(self) -> list[float]:
         """Fold residuals of all complete first passes against the champion of their time."""
-        records = self.records
-        own = _by_number(records)
-        residuals: list[float] = []
-        champion = _means(passes_of(own[0], 0))
-        for record in records:
-            if record.part is Part.EXPERIMENT and record.passes and record.score is not None:
-                residuals.extend(_against(champion, record.passes[0]))
-            if record.status is Status.KEPT and record.experiment is not None:
-                champion = _means(passes_of(own[record.experiment], record.experiment))
-        return residuals
+        return evidence(self.records).residuals
 
     def baseline_values(self) -> Mapping[str, float]:
         """What the baseline logged and what was measured of it, for constraints relative to it."""
@@ -144,6 +136,41 @@ class Standing:
         if baseline is None:
             return (0,)
         return self.rule.to_measure(baseline.folds, self.passes_of(self.history.champion_number))
+
+
+def evidence(records: Iterable[Record]) -> Evidence:
+    """What the records say of champions and of the noise, put together in their order."""
+    found = Evidence()
+    for record in records:
+        if _scored(record):
+            found.tried(record.passes[0])
+        if record.status is Status.KEPT and record.experiment is not None:
+            found.kept(record.experiment, record.passes, tie=tied(record))
+        elif record.experiment is not None and _measures(record):
+            found.measured(record.experiment, record.passes)
+    return found
+
+
+def tied(record: Record) -> bool:
+    """Whether an experiment was kept for being as good as the champion, and simpler."""
+    return record.status is Status.KEPT and bool(record.simpler)
+
+
+def _scored(record: Record) -> bool:
+    """Whether a candidate was raced; one that was interrupted is raced again."""
+    return (
+        record.part is Part.EXPERIMENT
+        and record.status is not Status.INTERRUPTED
+        and bool(record.passes)
+        and record.score is not None
+    )
+
+
+def _measures(record: Record) -> bool:
+    """Whether its passes measure a champion; of one that was interrupted those that are whole do."""
+    if record.status is Status.INTERRUPTED:
+        return record.part in AGAIN
+    return record.status in (Status.BASELINE, Status.MEASURED)
 
 
 def passes_of(records: Iterable[Record], number: int | None) -> list[Pass]:
@@ -174,19 +201,3 @@ def _by_number(records: Iterable[Record]) -> defaultdict[int | None, list[Record
     for record in records:
         found[record.experiment].append(record)
     return found
-
-
-def _means(champion: Sequence[Pass]) -> Mapping[int, Sequence[float]]:
-    """A champion's mean score of each fold, by split."""
-    return {
-        split: [fmean(column) for column in zip(*(one.scores for one in group), strict=True)]
-        for split, group in by_split(champion).items()
-    }
-
-
-def _against(champion: Mapping[int, Sequence[float]], one: Pass) -> list[float]:
-    """The fold residual of a pass against the champion's on the same split, if there is one."""
-    means = champion.get(one.split, ())
-    if len(one.scores) < 2 or len(means) != len(one.scores):
-        return []
-    return [residual(one.scores, means)]
