@@ -55,6 +55,12 @@ class Evaluation(Protocol):
     def scrutiny(self) -> float:
         """The share of predictions that are looked at more closely, from 0 to 1."""
 
+    def listener(self) -> Callable[[float, float], str] | None:
+        """Who hears the reports of the fit that begins: the share of its seconds, and a finite value.
+
+        Answers why the fit is to be stopped, or nothing; ``None`` when nobody listens.
+        """
+
     def failed(self, failure: CandidateFailure) -> None:
         """Told once of the first failure, which sticks."""
 
@@ -118,10 +124,11 @@ class Candidate:
         payload, admitted = self._payload("fit", args, kwargs)
         artifact = Path(tempfile.mkdtemp(dir=self._sandbox.folder, prefix="model-"))
         model = Model(self, artifact, admitted[0] if admitted else None)
-        seconds = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
+        seconds = self._seconds()
         order = self._order("fit", artifact=str(artifact), seconds=seconds)
+        job = Job("fit", order, payload, heard=self._heard(seconds))
         try:
-            model.fit_seconds = self._do("fit", Job("fit", order, payload)).seconds
+            model.fit_seconds = self._do("fit", job).seconds
         except BaseException:
             model.discard()
             raise
@@ -301,12 +308,22 @@ class Candidate:
             raise UsageProblem(f"{name!r} is not a path inside the candidate's files")
         return str(path)
 
+    def _seconds(self) -> float:
+        """What a fit, or a script, is told that it may take."""
+        return SHARE * self._meter.left / max(1, self._evaluation.folds_left)
+
+    def _heard(self, seconds: float) -> Callable[[float, float], str] | None:
+        """What hears the reports of a fit that has ``seconds``, by the seconds that it has taken."""
+        listener = self._evaluation.listener()
+        if listener is None:
+            return None
+        return lambda spent, value: listener(spent / seconds, value)
+
     def _variables(self) -> dict[str, str]:
         """The environment of a script."""
-        left = SHARE * self._meter.left / max(1, self._evaluation.folds_left)
         found = {
             "AUTORESEARCH_SEED": str(self._evaluation.seed),
-            "AUTORESEARCH_SECONDS": f"{left:.3f}",
+            "AUTORESEARCH_SECONDS": f"{self._seconds():.3f}",
         }
         found |= {f"AUTORESEARCH_DATA_{k.upper()}": path for k, path in self._limits.data.items()}
         return found

@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from .exceptions import CandidateFailure, Misuse
-from .records import Outcome, Status, Usage
+from .records import Curve, Outcome, Status, Usage
+from .search.curves import Follower, Pace
 from .search.keep import Finding, Measurement, Plan, Step, explained
 
 SOME = 0.25
@@ -38,16 +39,27 @@ class Verdict:
 class Evaluation:
     """One evaluation under way: driven by a plan, filled by the frozen test and the candidate.
 
-    ``restart`` is called when a pass begins, for the budget's meter.
+    ``restart`` is called when a pass begins, for the budget's meter. ``compared`` says in what the
+    candidate is simpler than the champion, by the candidate's peak memory in MiB. ``pace`` is what fits
+    of the first pass are held against while they report.
     """
 
     def __init__(
-        self, plan: Plan, metric: str, needs: float, restart: Callable[[], None] = lambda: None
+        self,
+        plan: Plan,
+        metric: str,
+        needs: float,
+        restart: Callable[[], None] = lambda: None,
+        *,
+        compared: Callable[[float], str] = lambda peak: "",
+        pace: Pace | None = None,
     ) -> None:
         self.plan = plan
         self.metric = metric
         self.needs = needs
         self.restart = restart
+        self.compared = compared
+        self.pace = pace
         self.failure: CandidateFailure | None = None
         self.misuse: Misuse | None = None
         self.asked = False
@@ -59,11 +71,14 @@ class Evaluation:
         self.output = ""
         self.phases: dict[str, float] = {}
         self.peak = 0.0
+        self.said_simpler = ""
         self._turn: list[float] | None = None
         self._width: int | None = None
         self._left = 0
         self._step = Step.NEXT_FOLD
         self._pass = 0
+        self._fold = self._folds_a_pass = 0
+        self._followed: dict[tuple[int, int], Follower] = {}
 
     # The frozen test's side: `experiment`
 
@@ -109,8 +124,10 @@ class Evaluation:
         return found
 
     def _one_pass(self, folds: Sequence[Any]) -> Iterator[Any]:
+        self._folds_a_pass = len(folds)
         for index, fold in enumerate(folds):
             self._left = len(folds) - index
+            self._fold = index
             self._turn = []
             yield fold
             scores, self._turn = self._turn, None
@@ -209,6 +226,15 @@ class Evaluation:
             return 0.0
         return 1.0 if self._pass > 1 else SOME
 
+    def listener(self) -> Callable[[float, float], str] | None:
+        """See `candidate.Evaluation`. The first fit of a turn is followed; of a race, in the first pass."""
+        place = self._pass, self._fold
+        measured = isinstance(self.plan, Measurement)
+        if place in self._followed or not (measured or self._pass == 1):
+            return None
+        self._followed[place] = Follower(None if measured else self.pace, self._fold)
+        return self._followed[place].heard
+
     def failed(self, failure: CandidateFailure) -> None:
         """Remember the first failure: an experiment in which one happened is never kept.
 
@@ -231,6 +257,15 @@ class Evaluation:
     def printed(self, text: str) -> None:
         """Keep the tail of what the candidate printed."""
         self.output = (self.output + text)[-MOST_OUTPUT:]
+
+    def simpler(self) -> str:
+        """In what the candidate is simpler than the champion, as far as it has come; the race asks.
+
+        How much memory it needs is known when its first pass has been walked.
+        """
+        walked = self._pass > 1 or self._left == 1
+        self.said_simpler = self.compared(self.peak if walked else 0.0)
+        return self.said_simpler
 
     def trust(self, word: str) -> None:
         """Lower the trust that the score deserves: ``joint`` or ``self-reported``."""
@@ -258,9 +293,20 @@ class Evaluation:
             seconds=seconds,
             trust=self._lowest_trust(),
             unprobed=self.joint_rows,
+            # By the peak of all passes: more memory in a later one is no less memory.
+            simpler=self.simpler() if self.said_simpler else "",
+            curves=self._curves(),
             output=self.output,
             in_test=in_test,
         )
+
+    def _curves(self) -> tuple[Curve, ...]:
+        """One a fold, pass by pass, empty where nothing was reported; none when nothing was at all."""
+        curves = {place: follower.curve for place, follower in self._followed.items()}
+        if not any(curves.values()):
+            return ()
+        passes, folds = range(1, max(curves)[0] + 1), range(self._folds_a_pass)
+        return tuple(curves.get((one, fold), ()) for one in passes for fold in folds)
 
     def _usage(self) -> Usage:
         return Usage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,9 @@ class Job:
 
     ``order`` is what `inside.entry` obeys; `Sandbox.run` adds what is the same for all jobs. ``name``
     is the candidate's function or script, for messages. ``files`` are laid out in the scratch folder,
-    ``yields`` names a file there whose bytes are the answer, in place of a returned value.
+    ``yields`` names a file there whose bytes are the answer, in place of a returned value. ``heard`` is
+    told of reported values, all finite: the seconds of the budget that the job has taken, and the last
+    value that came by then; what it answers, if anything, is why the job is stopped.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Job:
     answer: Answer | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     yields: str = ""
+    heard: Callable[[float, float], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ class Sandbox:
             stack.callback(packed.close)
             rooms = self._rooms(job, scratch)
             for _ in range(2):
-                watch, seconds = self._watched(job.name, meter, packed, result, rooms)
+                watch, seconds = self._watched(job, meter, packed, result, rooms)
                 if watch.started or isinstance(watch.failure, OverBudget | OutOfMemory):
                     return _result(job, watch, seconds, result, scratch)
         raise HarnessFault(
@@ -250,7 +250,7 @@ class Sandbox:
 
     def _watched(
         self,
-        name: str,
+        job: Job,
         meter: Meter,
         packed: Parcel,
         result: int | None,
@@ -268,8 +268,9 @@ class Sandbox:
                 rooms=rooms,
                 spare=lambda: self._spare,
                 started=lambda: require_walls(process.candidate, self.tier.name),
+                heard=job.heard,
             )
-            watch.wait(name)
+            watch.wait(job.name)
             seconds = time.monotonic() - began
         finally:
             process.close()

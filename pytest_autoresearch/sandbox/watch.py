@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import selectors
 import signal
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..exceptions import (
     CandidateError,
@@ -40,6 +40,8 @@ LONGEST = 0.1
 
 CHUNK = 1 << 16
 MAX_OUTPUT = 64 << 10
+EAGER = 1000
+"""Reads of reported values that wake the judge; further ones wait for the next look at the memory."""
 MIB = 1 << 20
 
 
@@ -48,7 +50,7 @@ class Watch:
 
     ``gauge`` knows what memory it is charged for, ``rooms`` are the folders that it may fill. ``spare``
     tells the process that waits for the next job, whose memory is not this one's. ``started`` is called
-    once the candidate's code may run.
+    once the candidate's code may run. ``heard`` is as in `Job`.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Watch:
         rooms: Sequence[Room],
         spare: Callable[[], Process | None],
         started: Callable[[], None],
+        heard: Callable[[float, float], str] | None = None,
     ) -> None:
         self.process = process
         self.meter = meter
@@ -67,12 +70,15 @@ class Watch:
         self.rooms = rooms
         self.spare = spare
         self.on_start = started
+        self.heard = heard
         self.floor = Floor()
         self.failure: CandidateFailure | None = None
         self._status: int | None = None
         self._output = Tail(MAX_OUTPUT)
         self._frame = b""
         self._report = b""
+        self._reads = 0
+        self._began = meter.used
         self._next_look = time.monotonic() + PERIOD
         self._next_room = time.monotonic() + ROOM_PERIOD
 
@@ -129,6 +135,7 @@ class Watch:
     def _look(self) -> None:
         """Measure the tree, for a third of the time at most, and what the machine has left."""
         began = time.monotonic()
+        self._note()
         pids = self._tree()
         self.process.kin.add(pids)
         if (running := threads(pids)) > PROCESSES:
@@ -171,7 +178,9 @@ class Watch:
         return self._read(self.process.output, self._output.add)
 
     def _note(self) -> bool:
-        return self._read(self.process.reports, self._reported)
+        """Read reports; a flood of them stops waking the judge, and fills its pipe."""
+        self._reads += 1
+        return self._read(self.process.reports, self._reported) and self._reads < EAGER
 
     def _read(self, fd: int, take: object) -> bool:
         """Pass on what is there; whether there may be more."""
@@ -187,9 +196,14 @@ class Watch:
         self._report += more
         whole = len(self._report) // REPORT.size * REPORT.size
         records, self._report = self._report[:whole], self._report[whole:]
+        if not records:
+            return
         for step, value in REPORT.iter_unpack(records):
             if not math.isfinite(value):
                 raise Stopped(f"stopped: report({step}, {value}) is not finite")
+        why = self.heard(self.meter.used - self._began, value) if self.heard else ""
+        if why:
+            raise Stopped(why)
 
     def _hear(self) -> bool:
         try:
@@ -207,11 +221,16 @@ class Watch:
 
     def _drain(self) -> None:
         """Read what was written before the end; bounded, for a writer may be out of our sight."""
-        with contextlib.suppress(CandidateFailure):
-            for read in (self._hear, self._print, self._note):
+        reported = partial(self._read, self.process.reports, self._reported)
+        try:
+            for read in (self._hear, self._print, reported):
                 for _ in range(64):
                     if not read():
                         break
+        except Stopped as stopped:
+            self.failure = self.failure or stopped
+        except CandidateFailure:
+            pass
 
     def _account(self) -> None:
         ended = self.process.ended

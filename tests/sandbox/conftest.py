@@ -29,6 +29,15 @@ class Ledger:
         self.usage: list[tuple[str, float, float]] = []
         self.text = ""
         self.trusts: list[str] = []
+        self.reports: list[tuple[float, float]] = []
+        self.stop = ""
+
+    def listener(self) -> Callable[[float, float], str]:
+        return self.heard
+
+    def heard(self, share: float, value: float) -> str:
+        self.reports.append((share, value))
+        return self.stop
 
     def failed(self, failure: CandidateFailure) -> None:
         self.failures.append(failure)

@@ -305,6 +305,7 @@ class Ledger:
     def failed(self, failure): pass
     def used(self, phase, seconds, peak_mb): pass
     def printed(self, text): pass
+    def listener(self): pass
     def trust(self, word): pass
 
 folder = Path(sys.argv[1])
