@@ -12,6 +12,8 @@ from typing import Any, Literal
 Direction = Literal["maximize", "minimize"]
 Z90 = 1.645
 """Standard errors on either side of a 90% interval."""
+MOST_LOOKS = 3
+"""Looks into the vault that a run has."""
 
 Json = Any
 """A value that ``json`` can write: None, bool, int, float, str, list or dict of these."""
@@ -191,7 +193,7 @@ class Record:
     ``race`` was given: ``callable``, ``list`` or ``none``. ``unprobed`` says that the frozen test let
     predictions of rows depend on each other. ``simpler`` says in what a candidate is simpler than the
     champion, where the race had to know. ``curves`` are what the fits of the first pass reported, one a
-    fold. ``output`` is the cleaned tail of what the candidate printed. ``champion_record`` is the champion
+    fold; where a champion is measured, those of every pass, one pass after the other. ``output`` is the cleaned tail of what the candidate printed. ``champion_record`` is the champion
     record in a kept experiment's commit. ``stage`` is empty for the objective's own evaluations, else the
     name of the test that a win had to pass, too.
     """

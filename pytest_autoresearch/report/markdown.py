@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..records import Record, Summary
+from ..records import MOST_LOOKS, Look, Record, Summary
 from . import digest
+from .gains import confirmation_lines, interval, look_line
 from .terminal import tier, trust
 from .text import better, change, count, human, one_line, short, signed
 
@@ -28,6 +29,7 @@ def step_summary(summary: Summary) -> str:
     parts = [
         f"### {escape(summary.objective)}: {_verdict(summary)}",
         _facts(summary),
+        _gained(summary),
         _kept_table(summary),
         _causes(summary),
         _take(summary),
@@ -57,12 +59,14 @@ def report_md(summary: Summary) -> str:
         f"# {escape(summary.objective)}: {_verdict(summary)}",
         _facts(summary),
         _picture(summary),
+        *_how_much(summary),
         "## What was kept",
         _kept_table(summary) or "Nothing: the champion is what it was.",
         *_best(summary),
         "## What was tried",
         _tried_table(summary) or "No experiment was evaluated.",
         *_reasons(summary),
+        *_confirmations(summary),
         *_taking(summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -92,19 +96,102 @@ def _kept_table(summary: Summary) -> str:
         "experiment",
         f"{escape(summary.metric)} when it won",
         "change",
+        *(["confirmed gain"] if summary.effects else []),
         "commit",
         "what it does",
     ]
-    body = [_cells(row) for row in rows[-_MOST:]]
+    body = [_cells(row, summary) for row in rows[-_MOST:]]
     left_out = len(rows) - len(body)
     note = f"\n\n{count(left_out, 'earlier keep')} not shown." if left_out > 0 else ""
-    return _table(head, body, "rrrll") + note
+    return _table(head, body, "r" * (len(head) - 2) + "ll") + note
 
 
-def _cells(record: Record) -> list[str]:
+def _cells(record: Record, summary: Summary) -> list[str]:
     words = escape(record.description or record.hypothesis)
     commit = f"`{short(record.commit)}`" if record.commit else ""
-    return [str(record.experiment), human(record.score), signed(record.delta), commit, words]
+    if record.simpler:
+        words = f"{words} (as good, with {escape(record.simpler)})".strip()
+    effect = summary.effects.get(record.experiment or 0)
+    confirmed = [interval(effect, "±") if effect else ""] if summary.effects else []
+    scores = [human(record.score), signed(record.delta), *confirmed]
+    return [str(record.experiment), *scores, commit, words]
+
+
+def _gained(summary: Summary) -> str:
+    """The gains in one line: the search's, the vault's, and what they say together."""
+    parts = []
+    if summary.gain is not None:
+        parts.append(f"Search gain {interval(summary.gain, '±')} (90% interval).")
+    if summary.looks:
+        last = summary.looks[-1]
+        line = look_line(last, summary.records, "±")
+        parts.append(f"{line[:1].upper()}{line[1:]}.")
+        parts.append(_warning(last))
+    return " ".join(filter(None, parts))
+
+
+def _how_much(summary: Summary) -> list[str]:
+    """The measured noise, the gain, and every look into the vault."""
+    said = []
+    if summary.noise:
+        said.append(
+            f"By luck alone the lead of one whole pass has a standard error of {summary.noise:.2g}."
+        )
+    if summary.gain is not None:
+        said.append(
+            f"The champion's gain over the baseline is **{interval(summary.gain, '±')}** on the search "
+            "data, by passes that did not choose it; gains are positive when better, behind ± stands "
+            "half of the 90% interval. That is the luck of seeds and folds: whether a gain is fitted to "
+            "the search's data is seen on other data only, a vault's."
+        )
+    looks = [_looks(summary.looks), _warning(summary.looks[-1])] if summary.looks else []
+    found = [text for text in (" ".join(said), *looks) if text]
+    return ["## How much better", *found] if found else []
+
+
+def _looks(looks: Sequence[Look]) -> str:
+    """The ledger of the vault."""
+    head = ["look", "when", "experiment", "baseline", "champion"]
+    head += ["search gain", "vault gain", "gap"]
+    body = [
+        [
+            str(look.number),
+            escape(look.time[:16].replace("T", " ")),
+            str(look.experiment),
+            human(look.baseline),
+            human(look.champion),
+            *(interval(effect, "±") for effect in (look.search, look.vault, look.gap)),
+        ]
+        for look in looks
+    ]
+    said = f"The vault, {count(len(looks), 'look')} of {MOST_LOOKS}: data that no search has seen."
+    return f"{said}\n\n{_table(head, body, 'rlrrrrrr')}"
+
+
+def _warning(look: Look) -> str:
+    words = escape(look.words, 300)
+    return f"**{words[:1].upper()}{words[1:]}.**" if words else ""
+
+
+def _confirmations(summary: Summary) -> list[str]:
+    """What the confirmations of wins measured: scores of other tests, comparable to no other table's."""
+    if not summary.confirmations:
+        return []
+    head = ["experiment", "test", "score", "champion", "change", "z", "outcome"]
+    body = [
+        [
+            str(record.experiment),
+            escape(record.stage),
+            human(record.score),
+            human(record.champion),
+            signed(record.delta),
+            "" if record.z is None else f"{record.z:+.1f}",
+            escape(record.status.word.lower()),
+        ]
+        for record in summary.confirmations[-_MOST:]
+    ]
+    said = "; ".join(escape(line) for line in confirmation_lines(summary))
+    return ["## Confirmations", f"{said}." if said else "", _table(head, body, "rlrrrrl")]
 
 
 def _causes(summary: Summary) -> str:

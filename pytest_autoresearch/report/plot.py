@@ -11,9 +11,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ..records import Part, Record, Status, Summary
+from ..records import MOST_LOOKS, Effect, Part, Record, Status, Summary
 from . import digest
 from .files import write_atomically
+from .gains import COLOURS, interval
 from .labels import Label, Point, place_labels
 from .text import better, change, count, one_line
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GREY, _GREEN, _RED, _INK = "#9a9a9a", "#1a7f37", "#b3261e", "#333333"
+_BLUE, _SHADES = "#2a5ea8", {"yellow": "#9a6700", "red": _RED}
 _LABELS = 14
+_WARNINGS = {"warn": "overfitting the evaluation", "red": "no gain shown by the vault"}
 MISSING = "no progress.png: matplotlib is missing, pip install pytest-autoresearch[report]"
 
 
@@ -124,13 +127,20 @@ def _fences(scores: Sequence[float]) -> tuple[float, float]:
 
 
 def _draw(figure: Figure, summary: Summary, points: Points) -> None:
-    axes = figure.add_subplot()
-    low, high = limits([y for _, y in points.champion], [y for _, y in points.others])
+    if summary.looks:
+        axes, beside = figure.subplots(1, 2, width_ratios=[4.6, 1])
+        _draw_looks(beside, summary)
+    else:
+        axes = figure.add_subplot()
+    bars = _effects(summary, points)
+    ends = [end for _, y, half in bars for end in (y - half, y + half)]
+    low, high = limits([*(y for _, y in points.champion), *ends], [y for _, y in points.others])
     axes.set_ylim(low, high)
     axes.set_xlim(-0.02 * points.last - 0.5, 1.02 * points.last + 0.5)
     _draw_others(axes, points.others, low, high)
     _draw_unscored(axes, points.unscored)
     _draw_champion(axes, summary, points)
+    _draw_effects(axes, bars)
     _write_around(axes, summary)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # what was measured must not move any more
@@ -198,6 +208,76 @@ def _draw_champion(axes: Axes, summary: Summary, points: Points) -> None:
         linewidths=0.8,
         zorder=4,
         label=f"champion ({count(summary.kept, 'keep')})",
+    )
+
+
+def _effects(summary: Summary, points: Points) -> list[tuple[int, float, float]]:
+    """Number, score and half of the 90% interval of each keep whose confirmed gain is known."""
+    known = [(x, y, summary.effects[x].half) for x, y in points.champion if x in summary.effects]
+    return [bar for bar in known if 0 < bar[2] < math.inf]
+
+
+def _draw_effects(axes: Axes, bars: list[tuple[int, float, float]]) -> None:
+    """The interval of each keep's confirmed gain, at the champion's score."""
+    if bars:
+        numbers, scores, halves = zip(*bars, strict=True)
+        axes.errorbar(
+            numbers,
+            scores,
+            yerr=halves,
+            fmt="none",
+            ecolor=_GREEN,
+            alpha=0.45,
+            elinewidth=1.4,
+            capsize=2.5,
+            zorder=3.5,
+            label="90% interval of a keep's confirmed gain",
+        )
+
+
+def _draw_looks(axes: Axes, summary: Summary) -> None:
+    """Beside the search: the gain that it measured, and the vault's, at each look."""
+    looks = summary.looks
+    axes.axhline(0, color=_INK, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+    _draw_gains(axes, [look.number - 0.12 for look in looks], [one.search for one in looks], _GREEN)
+    _draw_gains(axes, [look.number + 0.12 for look in looks], [one.vault for one in looks], _BLUE)
+    axes.set_xlim(looks[0].number - 0.6, looks[-1].number + 0.6)
+    axes.set_xticks([look.number for look in looks])
+    axes.set_xlabel(f"look into the vault (of {MOST_LOOKS})")
+    axes.set_ylabel("gain over the baseline, positive is better")
+    last = looks[-1]
+    _write_above(axes, 0, f"vault {interval(last.vault, '±')}", _BLUE)
+    _write_above(axes, 1, f"search {interval(last.search, '±')}", _GREEN)
+    if last.level:
+        _write_above(axes, 2, _WARNINGS[last.level], _SHADES[COLOURS[last.level]])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _write_above(axes: Axes, line: int, words: str, colour: str) -> None:
+    axes.annotate(
+        words,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 5 + 13 * line),
+        textcoords="offset points",
+        fontsize=9,
+        color=colour,
+    )
+
+
+def _draw_gains(axes: Axes, places: list[float], gains: list[Effect], colour: str) -> None:
+    axes.errorbar(
+        places,
+        [one.gain for one in gains],
+        yerr=[one.half for one in gains],
+        fmt="o",
+        color=colour,
+        markersize=5,
+        elinewidth=1.6,
+        capsize=3,
+        zorder=3,
     )
 
 

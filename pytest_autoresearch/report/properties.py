@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..records import Record, Summary
+from .gains import vault_property
 from .text import exact, short
 
 PREFIX = "autoresearch."
@@ -27,6 +28,7 @@ def suite_properties(summary: Summary) -> list[Property]:
             ("kept", summary.kept),
             ("tried", summary.tried),
             ("cost", summary.cost_usd if priced or summary.cost_usd else None),
+            ("vault", vault_property(summary.looks)),
         ]
     )
 

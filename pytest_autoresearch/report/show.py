@@ -9,7 +9,7 @@ from statistics import fmean
 from ..records import Part, Record, Summary
 from . import digest
 from .terminal import summary_lines
-from .text import change, human, one_line, short, signed
+from .text import change, count, human, one_line, short, signed
 
 _OUTPUT_LINES = 200
 
@@ -61,10 +61,11 @@ def runs_page(runs: Sequence[RunLine], parent: str) -> list[str]:
 
 def run_page(summary: Summary, width: int = 0) -> list[str]:
     """A run's experiments as a table, then its summary; ``width`` cuts lines (0: not cut)."""
-    head = ["item", "status", summary.metric, "delta", "z", "seconds", "memory", "commit", "what"]
+    head = ["item", "status", summary.metric, "delta", "z", "folds", "seconds", "memory", "commit"]
+    head.append("what")
     rows = [_row(record) for record in _listed(summary.records)]
-    table = aligned(head, rows, right={2, 3, 4, 5, 6})
-    lines = [*table, "", *summary_lines(summary)]
+    table = aligned(head, rows, right={2, 3, 4, 5, 6, 7})
+    lines = [*table, *_confirmations(summary), "", *summary_lines(summary)]
     lines += ["", f"one experiment: pytest --autoresearch-show={summary.run}:N"]
     return [one_line_keeping_indent(line, width) for line in lines]
 
@@ -95,6 +96,11 @@ def _facts(record: Record, metric: str) -> Iterator[str]:
     yield f"score      {score}"
     if record.z is not None:
         yield f"z          {record.z:+.2f}, positive is better"
+    if record.passes and record.part is Part.EXPERIMENT:
+        folds = count(sum(len(one.scores) for one in record.passes), "fold")
+        yield f"measured   {folds} in {count(len(record.passes), 'pass', 'passes')}"
+    if record.simpler:
+        yield f"simpler    {one_line(record.simpler)}"
     yield f"commit     {short(record.commit)} on {short(record.base)}"
     if record.origin:
         yield f"origin     {', '.join(str(number) for number in record.origin)}"
@@ -120,7 +126,13 @@ def _words(record: Record) -> Iterator[tuple[str, str]]:
 
 def _scores(record: Record, again: Iterable[Record]) -> Iterator[str]:
     rows = [
-        [record.item, str(one.split), str(one.seed), human(fmean(one.scores)), _folds(one.scores)]
+        [
+            _place(record),
+            str(one.split),
+            str(one.seed),
+            human(fmean(one.scores)),
+            _folds(one.scores),
+        ]
         for record in (record, *again)
         for one in record.passes
         if one.scores
@@ -129,6 +141,11 @@ def _scores(record: Record, again: Iterable[Record]) -> Iterator[str]:
         yield "no fold was scored"
         return
     yield from aligned(["measured as", "split", "seed", "mean", "scores by fold"], rows, {1, 2, 3})
+
+
+def _place(record: Record) -> str:
+    """The item that a score was measured as; with its test, where that is not the objective."""
+    return " ".join(filter(None, [record.item, one_line(record.stage)]))
 
 
 def _folds(scores: Sequence[float]) -> str:
@@ -154,11 +171,25 @@ def _row(record: Record) -> list[str]:
         "" if record.score is None else human(record.score),
         signed(record.delta),
         "" if record.z is None else f"{record.z:+.1f}",
+        str(sum(len(one.scores) for one in record.passes) or ""),
         f"{record.seconds:.1f}",
         "" if memory is None else f"{memory:.0f}M",
         short(record.commit),
         one_line(reason),
     ]
+
+
+def _confirmations(summary: Summary) -> list[str]:
+    """The confirmations of wins as a table of its own: their scores compare with no other."""
+    if not summary.confirmations:
+        return []
+    head = ["item", "test", "status", "score", "delta", "z", "folds", "seconds", "what"]
+    rows = []
+    for record in summary.confirmations:
+        item, status, score, delta, z, folds, seconds, *_ = _row(record)
+        test, why = one_line(record.stage), one_line(record.reason)
+        rows.append([item, test, status, score, delta, z, folds, seconds, why])
+    return ["", "confirmations of wins:", *aligned(head, rows, right={3, 4, 5, 6, 7})]
 
 
 def scores(baseline: float | None, champion: float | None, metric: str) -> str:

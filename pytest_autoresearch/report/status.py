@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..records import Status
+from .text import ELLIPSIS
 
 TestStatus = tuple[str, str, tuple[str, dict[str, bool]]]
 
@@ -41,12 +42,19 @@ def _room(report: pytest.CollectReport | pytest.TestReport, config: pytest.Confi
     )
 
 
+def _needed(reason: str) -> int:
+    """The columns that a reason needs to say something: those of score, difference and z in a race."""
+    _status, _, said = reason.partition(": ")
+    figures, _needs, behind = said.partition(" (needs ")
+    return max(ENOUGH, len(figures) + len(ELLIPSIS)) if behind else ENOUGH
+
+
 class Words:
     """Gives the reports of experiments their own words.
 
     Those carry ``autoresearch_status``, and ``autoresearch_note`` for what stands behind the word.
     pytest itself puts the reason of a rejection there, as much of it as the line has room for: the note
-    stands in where that would be next to nothing.
+    stands in where it would not do for a race's figures, or be next to nothing of another reason.
     """
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,6 +68,6 @@ class Words:
             return None
         category, letter, (word, markup) = teststatus(Status[name])
         note = getattr(report, "autoresearch_note", "")
-        if hasattr(report, "wasxfail") and _room(report, config) >= ENOUGH:
+        if hasattr(report, "wasxfail") and _room(report, config) >= _needed(report.wasxfail):
             note = ""
         return category, letter, (f"{word} ({note})" if note else word, markup)

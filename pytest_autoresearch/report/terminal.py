@@ -10,6 +10,7 @@ import pytest
 
 from ..records import Objective, Record, Status, Summary
 from . import digest
+from .gains import COLOURS, confirmation_lines, gain_lines, interval
 from .text import better, change, count, human, one_line, short, signed
 
 LACKS = {
@@ -98,6 +99,10 @@ def _lines(summary: Summary, rejected: bool) -> Iterator[_Line]:
     scores = change(summary.baseline, summary.champion)
     tried = f": {summary.kept} kept of {count(summary.tried, 'experiment')}" * (summary.tried > 0)
     yield f"{summary.metric} {scores}, {better(summary.direction)}{tried}", {"bold": True}
+    yield from ((line, {}) for line in gain_lines(summary))
+    if summary.looks and summary.looks[-1].words:
+        last = summary.looks[-1]
+        yield last.words, {COLOURS.get(last.level, "yellow"): True}
     yield from _kept(summary)
     yield from _not_kept(summary)
     if rejected:
@@ -111,17 +116,23 @@ def _kept(summary: Summary) -> Iterator[_Line]:
         if summary.tried:
             yield from [("", {}), ("nothing was kept: the champion is what it was", {})]
         return
-    yield from [("", {}), ("kept:", {})]
+    shown = ": score and change when it won, confirmed gain (90% interval)"
+    yield from [("", {}), (f"kept{shown if summary.effects else ':'}", {})]
     left_out = len(rows) - _MOST
     if left_out > 0:
         yield f"  ... {left_out} earlier ones, in results.tsv", {}
     for row in rows[-_MOST:]:
-        yield f"  {_row(row)}", {"green": True}
+        yield f"  {_row(row, summary)}", {"green": True}
 
 
-def _row(record: Record) -> str:
+def _row(record: Record, summary: Summary) -> str:
     scores = f"{human(record.score):>10} {signed(record.delta):>10}"
+    if summary.effects:
+        effect = summary.effects.get(record.experiment or 0)
+        scores += f"  {interval(effect) if effect else '':>20}"
     words = one_line(record.description or record.hypothesis, 70)
+    if record.simpler:
+        words = f"{words} (as good, with {one_line(record.simpler, 70)})".strip()
     return f"{record.experiment:>4} {scores}  {short(record.commit)}  {words}".rstrip()
 
 
@@ -133,6 +144,7 @@ def _not_kept(summary: Summary) -> Iterator[_Line]:
     for reason in digest.common_reasons(summary.records):
         text = one_line(reason.text, 100)
         yield f"{len(reason.experiments):>6} x {text}  ({_examples(reason.experiments)})", {}
+    yield from ((f"  {line}", {}) for line in confirmation_lines(summary))
     skipped = digest.skipped(summary.records)
     if skipped:
         yield f"{skipped:>6} x skipped: the proposal was missing or repeated an earlier one", {}

@@ -59,6 +59,6 @@ def change(baseline: float | None, champion: float | None) -> str:
     return f"{human(baseline)} -> {human(champion)} ({signed(delta)}{percent})"
 
 
-def count(number: int, noun: str) -> str:
-    """``1 experiment``, ``2 experiments``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 experiment``, ``2 experiments``; ``plural`` where it is not the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..records import Direction, Part, Record, Status, Summary
+from ..exceptions import HarnessFault
+from ..records import Direction, Effect, Look, Part, Record, Status, Summary
+from ..search.gains import effects, gain
+from ..search.noise import by_split
 from ..search.standing import Standing
+
+UNCLEAR = (HarnessFault, ValueError, LookupError, ArithmeticError)
+"""What statistics raise over records that are too few, or that another version wrote."""
 
 
 class NamedRun(Protocol):
@@ -33,9 +41,10 @@ def summary_of(
     direction: Direction,
     isolation: str,
     ended: str,
+    looks: Sequence[Look] = (),
 ) -> Summary:
-    """The summary of a run as its records stand now."""
-    records = standing.records
+    """The summary of a run as its records stand now; ``looks`` are those into its vault."""
+    records, known = standing.records, measured(standing)
     return Summary(
         run=run.name,
         branch=run.branch,
@@ -52,8 +61,38 @@ def summary_of(
         champion_commit=run.champion,
         kept=len(standing.kept),
         tried=sum(is_result(record) for record in records),
-        confirmations=[record for record in standing.history.records if record.stage],
+        confirmations=[record for record in standing.history.records if _confirms(record)],
+        noise=known.noise,
+        gain=known.gain,
+        effects=known.effects,
+        looks=tuple(looks),
     )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a run's noise and gains; nothing, as long as they cannot be told."""
+
+    noise: float | None = None
+    gain: Effect | None = None
+    effects: Mapping[int, Effect] = field(default_factory=dict)
+
+
+def measured(standing: Standing) -> Measured:
+    """Noise and gains as the records show them, from when the champion has been measured twice."""
+    try:
+        walks = by_split(standing.passes_of(0)).values()
+        if not any(len(group) > 1 for group in walks):
+            return Measured()
+        known = standing.reference()
+        error = known.standard_error(known.folds)
+        return Measured(error, gain(standing, known), effects(standing, known))
+    except UNCLEAR:
+        return Measured()
+
+
+def _confirms(record: Record) -> bool:
+    return bool(record.stage) and record.part is Part.EXPERIMENT
 
 
 def is_result(record: Record) -> bool:

@@ -7,7 +7,16 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_autoresearch.records import Direction, Part, Pass, Record, Status, Summary
+from pytest_autoresearch.records import (
+    Direction,
+    Effect,
+    Look,
+    Part,
+    Pass,
+    Record,
+    Status,
+    Summary,
+)
 
 BASE = "b" * 40
 
@@ -55,6 +64,31 @@ def summary(records: Sequence[Record], **changes: Any) -> Summary:
         "tried": sum(1 for one in last if one.part is Part.EXPERIMENT),
     }
     return Summary(**{**values, **changes})
+
+
+def look(number: int = 1, experiment: int = 1, **changes: Any) -> Look:
+    """A look into the vault of a made-up run: half of a gain of 0.02 is left."""
+    values: dict[str, Any] = {
+        "number": number,
+        "experiment": experiment,
+        "commit": "c" * 40,
+        "time": "2025-11-20T05:00:00Z",
+        "baseline": 0.26,
+        "champion": 0.25,
+        "search": Effect(0.02, 0.002),
+        "vault": Effect(0.01, 0.003),
+    }
+    return Look(**{**values, **changes})
+
+
+def gained(records: Sequence[Record], **changes: Any) -> Summary:
+    """A made-up run that measured its noise, its gain and the effect of experiment 1."""
+    values: dict[str, Any] = {
+        "noise": 0.00312,
+        "gain": Effect(0.0098, 0.0019),
+        "effects": {1: Effect(0.0091, 0.0021)},
+    }
+    return summary(records, **{**values, **changes})
 
 
 _WORDS = (

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pytest_autoresearch.records import Part, Record, Status
-from pytest_autoresearch.report.plot import MISSING, find_points, limits, save_progress
+from pytest_autoresearch.records import Effect, Part, Record, Status
+from pytest_autoresearch.report.plot import MISSING, _draw, find_points, limits, save_progress
 
-from .builders import night, record, summary
+from .builders import gained, look, night, record, summary
 
 
 def draw(records: list[Record], path: Path, **changes: Any) -> str:
@@ -116,6 +116,69 @@ assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", script], cwd=root, check=True)
+
+
+def drawn(records: list[Record], **changes: Any) -> Any:
+    """The panels of a picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    _draw(figure, gained(records, **changes), find_points(records))
+    return figure.axes
+
+
+def bars(panel: Any) -> list[tuple[float, float, float]]:
+    """Place, lower and upper end of each error bar."""
+    return [
+        (float(segment[0][0]), float(segment[0][1]), float(segment[1][1]))
+        for container in panel.containers
+        for lines in container[2]
+        for segment in lines.get_segments()
+    ]
+
+
+def test_a_keep_shows_the_interval_of_its_confirmed_gain() -> None:
+    records = [
+        record(0, Status.BASELINE, score=0.25),
+        record(1, Status.KEPT, score=0.2),
+        record(2, Status.KEPT, score=0.19),
+    ]
+    (panel,) = drawn(records, effects={1: Effect(0.05, 0.01)})
+    ((place, low, high),) = bars(panel)
+    assert place == 1
+    assert (low, high) == pytest.approx((0.2 - 0.01645, 0.2 + 0.01645))
+
+
+def test_the_whole_interval_is_in_the_picture() -> None:
+    records = [record(0, Status.BASELINE, score=0.25), record(1, Status.KEPT, score=0.2)]
+    (panel,) = drawn(records, effects={1: Effect(0.05, 0.1)})
+    low, high = panel.get_ylim()
+    assert low < 0.2 - 0.1645
+    assert high > 0.2 + 0.1645
+
+
+def test_without_an_error_there_is_no_bar() -> None:
+    records = [record(0, Status.BASELINE, score=0.25), record(1, Status.KEPT, score=0.2)]
+    (panel,) = drawn(records, effects={1: Effect(0.05, 0.0)})
+    assert bars(panel) == []
+
+
+@pytest.mark.parametrize("level", ["", "warn", "red"])
+def test_looks_into_the_vault_have_a_panel_of_their_own(level: str) -> None:
+    _, panel = drawn(night(20), effects={}, looks=[look(), look(2, level=level, words="w")])
+    search, vault = bars(panel)[:2], bars(panel)[2:]
+    assert [round(place) for place, _, _ in search] == [1, 2]
+    assert [(low, high) for _, low, high in search] == [
+        pytest.approx((0.02 - 1.645 * 0.002, 0.02 + 1.645 * 0.002))
+    ] * 2
+    assert [(low, high) for _, low, high in vault] == [
+        pytest.approx((0.01 - 1.645 * 0.003, 0.01 + 1.645 * 0.003))
+    ] * 2
+    words = [text.get_text() for text in panel.texts]
+    assert words[:2] == ["vault +0.0100 ± 0.0049", "search +0.0200 ± 0.0033"]
+    assert len(words) == (3 if level else 2)
 
 
 def test_the_names_of_keeps_hide_neither_each_other_nor_the_line() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_autoresearch.records import Part, Pass, Status
 from pytest_autoresearch.report.properties import properties, suite_properties
 
-from .builders import record, summary
+from .builders import gained, look, record, summary
 
 CONTRACT = (
     "experiment status reason metric direction score champion delta z passes commit base origin "
@@ -89,3 +89,13 @@ def test_the_suite_names_a_cost_only_when_an_agent_has_a_price() -> None:
     paid = summary([record(1, cost_usd=0.5)], cost_usd=0.5)
     assert "autoresearch.cost" not in dict(suite_properties(free))
     assert dict(suite_properties(paid))["autoresearch.cost"] == "0.5"
+
+
+def test_the_suite_says_what_the_last_look_into_the_vault_saw() -> None:
+    records = [record(0, Status.BASELINE), record(1, Status.KEPT)]
+    assert "autoresearch.vault" not in dict(suite_properties(gained(records)))
+    run = gained(records, looks=[look(), look(2, level="warn", words="overfitting")])
+    assert suite_properties(run)[-1] == (
+        "autoresearch.vault",
+        "+0.0100 +/- 0.0049, search +0.0200 +/- 0.0033, look 2 of 3, warn",
+    )

@@ -84,3 +84,35 @@ def test_other_tests_and_broken_experiments_keep_pytests_words(night: pytest.Pyt
     )
     counts = night.runpytest().parseoutcomes()
     assert counts == {"failed": 1, "errors": 2, "kept": 1}
+
+
+FIGURES = "auc 0.8312 against 0.8330: -0.0018, z -1.1"
+
+
+@pytest.mark.parametrize(
+    ("room", "whole"),
+    [(len(FIGURES) + 2, False), (len(FIGURES) + 3, True), (len(FIGURES) + 9, True)],
+)
+def test_a_race_is_cut_behind_score_difference_and_z_only(
+    night: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, room: int, whole: bool
+) -> None:
+    conftest = night.path / "conftest.py"
+    said = conftest.read_text().replace(
+        "    return report\n\ndef",
+        '    report.autoresearch_note = "figures"\n    return report\n\ndef',
+    )
+    conftest.write_text(said)
+    night.makepyfile(
+        test_n=f"""
+        import pytest
+
+        @pytest.mark.ends("DISCARD", "{FIGURES} (needs +1.65); stopped after 2 of 5 folds")
+        def test_2(): pass
+        """
+    )
+    node = "test_n.py::test_2"
+    columns = len(node) + len(" REJECTED (rejected: )") + len("  [100%]") + room
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = night.runpytest("-v", "-rN", "test_n.py").stdout.str()
+    assert (FIGURES in shown) == whole
+    assert ("REJECTED (figures)" in shown) != whole

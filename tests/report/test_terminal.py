@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_autoresearch.records import Objective, Part, Status
+from pytest_autoresearch.records import Effect, Objective, Part, Status
 from pytest_autoresearch.report.terminal import header, plan, summary_lines
 
-from .builders import record, summary
+from .builders import gained, look, record, summary
 
 RECORDS = [
     record(0, Status.BASELINE, score=0.25),
@@ -84,9 +84,66 @@ def test_an_unfinished_run_says_how_to_go_on() -> None:
 
 
 def test_the_summary_is_plain_text() -> None:
-    text = "".join(summary_lines(summary(RECORDS), rejected=True))
+    looks = [look(level="red", words="on the vault the gain cannot be told from none")]
+    text = "".join(summary_lines(gained(RECORDS, looks=looks), rejected=True))
     assert text.isascii()
     assert text.isprintable()
+
+
+def test_the_gain_and_the_noise_are_said_under_the_scores() -> None:
+    lines = summary_lines(gained(RECORDS))
+    at = next(number for number, line in enumerate(lines) if "1 kept of 4" in line)
+    assert lines[at + 1] == (
+        "search gain +0.0098 +/- 0.0031 (90% interval), noise of one pass 0.0031"
+    )
+    assert "vault" not in "".join(lines)
+
+
+def test_the_noise_is_said_when_nothing_was_kept() -> None:
+    lines = summary_lines(gained([RECORDS[0], RECORDS[2]], gain=None, effects={}))
+    assert "noise of one pass 0.0031, the standard error of a lead" in lines
+
+
+def test_a_kept_experiment_shows_its_confirmed_gain_beside_the_winning_score() -> None:
+    simpler = record(6, Status.KEPT, score=0.24, delta=0.0, simpler="12 fewer lines of code")
+    lines = summary_lines(gained([*RECORDS, simpler]))
+    at = lines.index("kept: score and change when it won, confirmed gain (90% interval)")
+    assert lines[at + 1].split()[:6] == ["1", "0.24", "-0.01", "+0.0091", "+/-", "0.0035"]
+    assert lines[at + 2].split()[:3] == ["6", "0.24", "+0"]
+    assert lines[at + 2].endswith("change 6 (as good, with 12 fewer lines of code)")
+    assert lines[at + 1].index("1000000") == lines[at + 2].index("6000000")
+    assert lines[at + 1].index("lower learning") <= 64
+
+
+def test_a_look_into_the_vault_gives_gain_gap_count_and_scores() -> None:
+    lines = summary_lines(gained(RECORDS, looks=[look()]))
+    assert (
+        "vault gain +0.0100 +/- 0.0049, gap +0.0100 +/- 0.0059, look 1 of 3: 0.26 -> 0.25" in lines
+    )
+
+
+def test_a_look_at_an_earlier_champion_says_which() -> None:
+    lines = summary_lines(gained(RECORDS, looks=[look(experiment=7)]))
+    assert any("look 1 of 3, experiment 7: " in line for line in lines)
+
+
+def test_the_last_of_several_looks_is_shown() -> None:
+    lines = summary_lines(gained(RECORDS, looks=[look(), look(2, vault=Effect(0.005, 0.001))]))
+    (line,) = [line for line in lines if line.startswith("vault gain")]
+    assert "+0.0050" in line
+    assert "look 2 of 3" in line
+
+
+def test_wins_are_told_from_confirmed_wins() -> None:
+    won = record(6, Status.WON, score=0.2)
+    apart = [
+        record(1, Status.KEPT, stage="test_digits_confirm"),
+        record(7, Status.DISCARD, stage="test_digits_confirm"),
+        record(8, Status.INTERRUPTED, stage="test_digits_confirm"),
+    ]
+    lines = summary_lines(summary([*RECORDS, won], confirmations=apart))
+    assert "  test_digits_confirm: 1 of 2 wins held" in lines
+    assert "  won, not confirmed yet: 6" in lines
 
 
 @pytest.fixture
@@ -97,6 +154,12 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
         from pytest_autoresearch.report.terminal import write_summary
 
         LINES = {[one.to_json() for one in RECORDS]!r}
+        LEVEL = "warn"
+        LOOK = Look(
+            number=1, experiment=1, commit="c", time="t", baseline=0.26, champion=0.25,
+            search=Effect(0.02, 0.002), vault=Effect(0.01, 0.003),
+            level=LEVEL, words="overfitting the evaluation: 50% is left",
+        )
 
         def pytest_terminal_summary(terminalreporter):
             records = [Record.from_json(line) for line in LINES]
@@ -104,6 +167,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
                 run="night", branch="autoresearch/night", objective="digits", metric="log_loss",
                 direction="minimize", isolation="none", folder=".", ended="done", finished=True,
                 records=records, baseline=0.25, champion=0.24, kept=1, tried=4,
+                looks=[LOOK],
             ))
         """
     )
@@ -137,6 +201,16 @@ def test_the_rejected_are_not_listed_unasked(
 def test_colour_comes_from_the_terminal_reporter_only(project: pytest.Pytester) -> None:
     assert "\x1b" not in project.runpytest("--color=no").stdout.str()
     assert "\x1b[32m     1 " in project.runpytest("--color=yes").stdout.str()
+
+
+@pytest.mark.parametrize(("level", "colour"), [("warn", "33"), ("red", "31")])
+def test_a_warning_of_the_vault_is_coloured(
+    project: pytest.Pytester, level: str, colour: str
+) -> None:
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace('LEVEL = "warn"', f'LEVEL = "{level}"'))
+    shown = project.runpytest("--color=yes").stdout.str()
+    assert f"\x1b[{colour}moverfitting the evaluation: 50% is left" in shown
 
 
 def test_the_header_says_the_tier_the_agents_and_the_end() -> None:
