@@ -32,8 +32,11 @@ from .runs.session import Session
 from .sandbox import tiers
 from .sandbox.grammar import read_literals
 from .sandbox.inside.confine import NONE
+from .sandbox.lines import Lines
 from .sandbox.tiers import UNWALLED, Tier
+from .search.curves import pace
 from .signals import Signals, shielded
+from .simplicity import against_champion
 from .stall import stopped_at, watched
 
 if TYPE_CHECKING:
@@ -81,13 +84,14 @@ class Controller:
         hours = settings.hours
         self.deadline = None if hours is None else time.monotonic() + hours * 3600
         self.session: Session | None = None
-        self.template: pytest.Function | None = None
+        self.templates: dict[str, pytest.Function] = {}
         self.plans: list[str] = []
         self.not_found = ""
         self.properties: list[tuple[str, str]] = []
         self.failed_because = ""
         self.published = ""
         self.signals = Signals()
+        self.lines = Lines(tier)
         self.others = Others(config)
 
     # Before the loop
@@ -140,11 +144,12 @@ class Controller:
             self.plans = [line for one in found for line in planned(self.settings, one)]
         else:
             chosen = selection.only(found)
-            selection.refuse_stages(chosen, everything)
-            assert isinstance(chosen.item, pytest.Function)
-            self.template = chosen.item
+            stages = selection.stages(chosen, everything)
+            for one in (chosen, *stages.all):
+                assert isinstance(one.item, pytest.Function)
+                self.templates[selection.stage_of(one)] = one.item
             self.session, self.plans = open_session(
-                self.config, self.settings, chosen, self.deadline, self.tier
+                self.config, self.settings, chosen, stages, self.deadline, self.tier
             )
 
     def pytest_report_collectionfinish(self) -> list[str]:
@@ -178,7 +183,7 @@ class Controller:
         if search.search.baseline is not None:
             self._require_own_imports(search)
         while (experiment := search.next()) is not None:
-            item = self._clone(experiment.item)
+            item = self._clone(experiment.item, experiment.stage)
             session.items.append(item)
             session.testscollected = self._projected(search, len(session.items))
             nextitem = None if self._is_last(experiment) else self._clone("next")
@@ -194,11 +199,11 @@ class Controller:
             if session.shouldstop:
                 search.ended = str(session.shouldstop)
                 raise session.Interrupted(session.shouldstop)
+        search.finish()
 
-    def _clone(self, item: str) -> pytest.Function:
+    def _clone(self, item: str, stage: str = "") -> pytest.Function:
         """A fresh item; ``callobj`` and not ``originalname`` keeps the node id unique (pytest 9.2)."""
-        template = self.template
-        assert template is not None
+        template = self.templates[stage]
         clone: pytest.Function = type(template).from_parent(
             template.parent, name=f"{template.name}[{item}]", callobj=template.obj
         )
@@ -208,8 +213,9 @@ class Controller:
 
     def _is_last(self, experiment: Experiment) -> bool:
         """Whether nothing can follow, so that fixtures are torn down with this item."""
-        limit = self.settings.experiments
-        return bool(limit) and experiment.number == limit and experiment.part is Part.EXPERIMENT
+        limit, staged = self.settings.experiments, len(self.templates) > 1
+        last = bool(limit) and experiment.number == limit and experiment.part is Part.EXPERIMENT
+        return last and not staged
 
     def _projected(self, search: Session, done: int) -> int:
         """How many items to announce, so that pytest's percentage means something."""
@@ -225,16 +231,26 @@ class Controller:
         if search is None or search.current is None:
             return
         search.phase = "evaluating"
-        files = search.project.visible(search.current.tree)
-        plan = search.search.plan(search.current)
-        slot = search.bench.slot(item, files, plan, search.search.rule.z_keep)
-        slot.experiment = search.current
+        current, judge, bench = search.current, search.search, search.bench
+        bench.deadline = search.deadline_of(current)
+        slot = bench.slot(
+            item,
+            search.project.visible(current.tree),
+            search.plan(current),
+            judge.needs(current),
+            compared=against_champion(search.project, judge, current, self.lines),
+            pace=pace(
+                current, judge.records, judge.history.champion_number, judge.objective.direction
+            ),
+        )
+        slot.experiment = current
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self) -> Generator[None, object, object]:
         """Frozen data that is still being built when the hours are over is needed no more."""
         search = self.session
-        with stopped_at(None if search is None or search.current is None else search.deadline):
+        current = None if search is None else search.current
+        with stopped_at(None if search is None or current is None else search.deadline_of(current)):
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
@@ -290,6 +306,11 @@ class Controller:
             if report.when == "teardown":
                 self._show_news()
         if record is not None:
+            self._tell_others(record)
+
+    def _tell_others(self, record: Record) -> None:
+        """Other plugins may be agents: none is told what the vault says."""
+        if record.part is not Part.VAULT:
             self.others.finished(record)
 
     def _judge(self, report: pytest.TestReport) -> Record | None:
@@ -347,9 +368,9 @@ class Controller:
             walked = search.bench.walked
             outcome = Outcome(passes=walked, status=Status.INTERRUPTED, reason=reason)
             record = search.tell(experiment, outcome)
-            for report in interrupted(self._clone(record.item), record):
+            for report in interrupted(self._clone(record.item, experiment.stage), record):
                 self.config.hook.pytest_runtest_logreport(report=report)
-            self.others.finished(record)
+            self._tell_others(record)
 
     def _tear_down(self, session: pytest.Session) -> None:
         """End the frozen fixtures now; at the end of the session an error there would be a crash."""

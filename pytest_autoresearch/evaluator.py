@@ -24,6 +24,7 @@ from .sandbox.inside.imports import with_home
 from .sandbox.payload import Payload
 from .sandbox.tiers import UNWALLED, Tier
 from .scratch import Scratch
+from .search.curves import Pace
 from .search.keep import Plan
 
 SLOT: pytest.StashKey[Slot] = pytest.StashKey()
@@ -114,12 +115,26 @@ class Bench:
         finally:
             discard(tree)
 
-    def slot(self, item: pytest.Item, files: Mapping[str, bytes], plan: Plan, needs: float) -> Slot:
-        """Lay out a candidate's files and stash what the item's fixtures hand to the test."""
+    def slot(
+        self,
+        item: pytest.Item,
+        files: Mapping[str, bytes],
+        plan: Plan,
+        needs: float,
+        *,
+        compared: Callable[[float], str] = lambda peak: "",
+        pace: Pace | None = None,
+    ) -> Slot:
+        """Lay out a candidate's files and stash what the item's fixtures hand to the test.
+
+        ``compared`` and ``pace`` are as in `Evaluation`.
+        """
         meter = Meter(self._budget, self.deadline)
         tree = Path(tempfile.mkdtemp(dir=self.folder, prefix="tree-"))
         materialise(files, tree)
-        evaluation = Evaluation(plan, self.objective.metric, needs, meter.restart)
+        evaluation = Evaluation(
+            plan, self.objective.metric, needs, meter.restart, compared=compared, pace=pace
+        )
         candidate = Candidate(
             self.sandbox(files),
             tree,
@@ -139,6 +154,10 @@ class Bench:
         if handed is None:
             return None
         return lambda what, payload: handed(evaluation.plan.turn, what, payload, evaluation.seeded)
+
+    def simpler(self) -> str:
+        """In what the candidate that is evaluated is simpler than the champion; its race asks."""
+        return "" if self._slot is None else self._slot.evaluation.simpler()
 
     @property
     def walked(self) -> tuple[Pass, ...]:
@@ -223,11 +242,12 @@ def _ended(slot: Slot, error: BaseException | None) -> tuple[Status | None, str,
         return failure.status, f"{type(failure).__name__}: {_headline(failure)}", False
     if evaluation.misuse is not None:
         return Status.CRASH, str(evaluation.misuse), True
-    return _ended_by_test(evaluation, error)
+    in_vault = slot.experiment is not None and slot.experiment.part is Part.VAULT
+    return _ended_by_test(evaluation, error, in_vault=in_vault)
 
 
 def _ended_by_test(
-    evaluation: Evaluation, error: BaseException | None
+    evaluation: Evaluation, error: BaseException | None, *, in_vault: bool
 ) -> tuple[Status | None, str, bool]:
     judged = evaluation.asked and evaluation.plan.done
     if isinstance(error, AssertionError) and judged and not evaluation.plan.finding.better:
@@ -236,7 +256,7 @@ def _ended_by_test(
         return Status.CRASH, str(error), True
     if error is not None:
         return Status.CRASH, f"{type(error).__name__}: {first_line(error)}", True
-    if not evaluation.asked:
+    if not evaluation.asked and not in_vault:
         return (
             Status.CRASH,
             "the test never reads experiment.improves: end it with `assert experiment.improves`",

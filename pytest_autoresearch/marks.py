@@ -77,6 +77,10 @@ def _inherited(item: pytest.Item, mark: Mark, given: Mapping[str, Any]) -> Mark:
         raise UsageProblem(
             f"of={mark.of!r}: {more[0]} is taken from the objective that it names: drop it here"
         )
+    if any(marker.name == "sandbox" for marker in item.own_markers):
+        raise UsageProblem(
+            f"of={mark.of!r}: sandbox() is taken from the objective that it names: drop it here"
+        )
     owner = getattr(getattr(item, "module", None), str(mark.of), None)
     for marker in getattr(owner, "pytestmark", []):
         if marker.name == "autoresearch" and "of" not in marker.kwargs:
@@ -183,7 +187,7 @@ def objective(item: pytest.Item, mark: Mark, root: Path) -> Objective:
             constraints=dict(mark.constraints or {}),
             analysis=mark.analysis,
             budget=budget(item) or DEFAULT_BUDGET,
-            limits=limits(item),
+            limits=limits(item, mark.of),
         )
     except UsageProblem as problem:
         raise UsageProblem(f"{item.nodeid}: {problem}") from None
@@ -238,9 +242,14 @@ def _seconds(value: object) -> float | None:
     return seconds if seconds > 0 else None
 
 
-def limits(item: pytest.Item) -> Limits:
-    """The `sandbox` marker's limits; raises `UsageProblem` on an unknown or wrong argument."""
-    marker = item.get_closest_marker("sandbox")
+def limits(item: pytest.Item, of: str | None = None) -> Limits:
+    """The `sandbox` marker's limits; raises `UsageProblem` on an unknown or wrong argument.
+
+    A test with ``of`` takes them from its objective.
+    """
+    owner = getattr(getattr(item, "module", None), of, None) if of else None
+    own = [marker for marker in getattr(owner, "pytestmark", []) if marker.name == "sandbox"]
+    marker = own[0] if own else item.get_closest_marker("sandbox")
     if marker is None:
         return Limits()
     if marker.args:

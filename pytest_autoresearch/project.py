@@ -226,7 +226,7 @@ class Project:
         return replace(
             self._brief(champion, self.tree_of(champion)),
             champion_score=search.champion_score,
-            records=self._views.of(search.history.records),
+            records=self._views.of(search.records),
             earlier=self._views.of(search.earlier.records),
             experiments_left=left,
             seconds_left=self.seconds_left,

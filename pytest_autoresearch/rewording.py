@@ -30,11 +30,12 @@ def reword(report: pytest.TestReport, record: Record) -> None:
 
 
 def _note(record: Record) -> str:
-    """What an item's line says behind its word: the score, and how much it moved."""
+    """What an item's line says behind its word: the score, how much it moved, and z."""
     if record.score is None:
         return ""
     moved = "" if record.delta is None else f", {record.delta:+.3g}"
-    return f"{record.metric} {record.score:.6g}{moved}"
+    luck = "" if record.z is None else f", z {record.z:+.1f}"
+    return f"{record.metric} {record.score:.6g}{moved}{luck}"
 
 
 def turn_red(report: pytest.TestReport, text: str, *, keep: bool = False) -> None:

@@ -94,25 +94,39 @@ def _refuse_missing(items: list[pytest.Item], wanted: Wanted) -> None:
             raise UsageProblem(f"not found: {path}::{name} (no test of that name was collected)")
 
 
-def refuse_stages(selected: Selected, everything: list[pytest.Item]) -> None:
-    """A confirm test that this version cannot run must not be passed over in silence."""
-    confirm = stages(selected, everything).get("confirm")
-    if confirm is not None:
-        raise UsageProblem(
-            f"{confirm.nodeid}: stage='confirm' is not supported by this version: take the test away, "
-            "or winners would be kept without the confirmation that it asks for"
-        )
+@dataclass(frozen=True)
+class Stages:
+    """The tests that belong to an objective: confirmations in the order of the file, and the vault."""
+
+    confirm: tuple[Selected, ...] = ()
+    vault: Selected | None = None
+
+    @property
+    def all(self) -> tuple[Selected, ...]:
+        """Every one of them."""
+        return (*self.confirm, *([self.vault] if self.vault else []))
 
 
-def stages(selected: Selected, everything: list[pytest.Item]) -> dict[str, pytest.Item]:
-    """The confirm and vault tests that belong to an objective, by stage."""
-    found: dict[str, pytest.Item] = {}
+def stage_of(selected: Selected) -> str:
+    """What records call the test that a selected item is: empty for the objective itself."""
+    return "" if selected.mark.of is None else selected.item.name
+
+
+def stages(selected: Selected, everything: list[pytest.Item]) -> Stages:
+    """The confirm and vault tests of an objective; raises `UsageProblem` for a second vault."""
+    confirm: list[Selected] = []
+    vaults: list[Selected] = []
     for item in everything:
         if item.path == selected.item.path and marked(item):
             mark = read(item)
             if mark.of == selected.item.name:
-                found[mark.stage] = item
-    return found
+                (vaults if mark.stage == "vault" else confirm).append(Selected(item, mark))
+    if len(vaults) > 1:
+        raise UsageProblem(
+            f"{vaults[1].item.nodeid}: {selected.item.name} has a vault already, {vaults[0].item.name}: an "
+            "objective has one"
+        )
+    return Stages(tuple(confirm), vaults[0] if vaults else None)
 
 
 def only(found: list[Selected]) -> Selected:

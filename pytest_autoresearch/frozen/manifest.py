@@ -34,9 +34,14 @@ def located(name: str, root: Path) -> Path:
 
 
 def files_of(lines: Sequence[Mapping[str, Json]]) -> dict[str, str]:
-    """Digest by name of what the baseline has read, by the journal's lines."""
-    found = [line["files"] for line in lines if line.get("kind") == KIND]
-    return dict(found[-1]) if found else {}
+    """Digest by name of what the baseline has read, and each stage's first walk, by the journal's lines."""
+    found = {line.get("stage", ""): line["files"] for line in lines if line.get("kind") == KIND}
+    return {name: digest for files in found.values() for name, digest in files.items()}
+
+
+def known(lines: Sequence[Mapping[str, Json]], stage: str) -> bool:
+    """Whether a stage's test has been walked once, by the journal's lines."""
+    return any(line.get("kind") == KIND and line.get("stage", "") == stage for line in lines)
 
 
 def watched(lines: Sequence[Mapping[str, Json]], root: Path) -> list[Watched]:

@@ -16,7 +16,7 @@ from ..records import Experiment, Objective, Part, Turn
 from ..sandbox.payload import Payload
 from .apart import refuse_loaded
 from .contents import Watched
-from .manifest import KIND, TABLES, shown, watched
+from .manifest import KIND, TABLES, known, shown, watched
 from .modules import Tree
 from .opened import MOST_WATCHED, Opened
 from .table_digest import TableDigest
@@ -80,23 +80,29 @@ class Observer:
 
     def _recording(self) -> AbstractContextManager[None]:
         experiment = self._current()
-        if experiment is not None and experiment.part is Part.BASELINE:
+        if experiment is not None and self._is_first(experiment):
             return self._opened.recording()
         return nullcontext()
+
+    def _is_first(self, experiment: Experiment) -> bool:
+        """Whether the test that evaluates it has not been walked in this run."""
+        return experiment.part is Part.BASELINE or (
+            bool(experiment.stage) and not known(self._run.journal.lines, experiment.stage)
+        )
 
     def _conclude(self) -> None:
         """Write down what is known now, before the evaluation's own record."""
         experiment = self._current()
         if experiment is None:
             return
-        if experiment.part is Part.BASELINE:
-            self._note_files()
+        if self._is_first(experiment):
+            self._note_files(experiment.stage)
         self._end_walk()
         for walk in self._walks:
             self._run.note(TABLES, **asdict(walk))
         self._walks.clear()
 
-    def _note_files(self) -> None:
+    def _note_files(self, stage: str) -> None:
         try:
             refuse_loaded(self._objective, self._editable, self._root)
         except AutoresearchError as problem:
@@ -109,7 +115,7 @@ class Observer:
             )
         names = {shown(path, self._root): path for path in found[:MOST_WATCHED]}
         files = [Watched(name, path) for name, path in names.items()]
-        self._run.note(KIND, files={file.name: file.digest for file in files})
+        self._run.note(KIND, stage=stage, files={file.name: file.digest for file in files})
         self._frozen.watch(files)
 
     @property
@@ -137,7 +143,8 @@ class Observer:
             return
         if self._walk is None or turn != self._turn:
             self._end_walk()
-            self._turn, self._walk = turn, Walk(experiment.tree, turn.split, turn.seed)
+            walk = Walk(experiment.tree, turn.split, turn.seed, stage=experiment.stage)
+            self._turn, self._walk = turn, walk
         walk = self._walk
         if len(walk.calls) >= MOST_CALLS:
             return

@@ -28,13 +28,20 @@ class Walk:
     calls: list[str] = field(default_factory=list)
     free: int = 0
     unseeded: int = 0
+    stage: str = ""
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The test and the split: what walks of the same place hand over can be compared."""
+        return self.stage, self.split
 
     @classmethod
     def from_json(cls, line: Mapping[str, Json]) -> Walk:
         """A walk as the journal has it; raises what a line of something else makes it raise."""
         calls = [str(call) for call in line["calls"]]
         counts = int(line["free"]), int(line["unseeded"])
-        return cls(str(line["tree"]), int(line["split"]), int(line["seed"]), calls, *counts)
+        stage = str(line.get("stage", ""))
+        return cls(str(line["tree"]), int(line["split"]), int(line["seed"]), calls, *counts, stage)
 
 
 class Tables:
@@ -48,15 +55,15 @@ class Tables:
     """
 
     def __init__(self, lines: Iterable[Mapping[str, Json]] = ()) -> None:
-        self._walks: dict[int, list[Walk]] = {}
-        self._fresh: dict[int, bool] = {}
+        self._walks: dict[tuple[str, int], list[Walk]] = {}
+        self._fresh: dict[tuple[str, int], bool] = {}
         for line in lines:
             self._add(Walk.from_json(line))
 
     def differs(self, walk: Walk) -> bool:
         """Whether the last call of a walk was handed other data than it must have been."""
         at = len(walk.calls) - 1
-        pool = [one for one in self._walks.get(walk.split, ()) if at < len(one.calls)]
+        pool = [one for one in self._walks.get(walk.place, ()) if at < len(one.calls)]
         same = [one for one in pool if one.seed == walk.seed]
         pool = same or pool
         unseeded = at < min([walk.unseeded, *(one.unseeded for one in pool)])
@@ -72,12 +79,12 @@ class Tables:
         if at < min([walk.free, *(one.free for one in pool)]):
             return True
         # Within a session the frozen data are the same objects: a difference is the candidate's doing.
-        return self._fresh.get(walk.split, True) and len({one.tree for one in pool}) >= TREES
+        return self._fresh.get(walk.place, True) and len({one.tree for one in pool}) >= TREES
 
     def ended(self, walk: Walk) -> bool:
         """Take in a walk that went well; whether it is worth a line of the journal."""
-        self._fresh[walk.split] = False
-        walks = self._walks.get(walk.split, [])
+        self._fresh[walk.place] = False
+        walks = self._walks.get(walk.place, [])
         seeds, trees = {one.seed for one in walks}, {one.tree for one in walks}
         news = (walk.seed not in seeds and len(seeds) < SEEDS) or (
             walk.tree not in trees and len(trees) < TREES
@@ -88,4 +95,4 @@ class Tables:
         return True
 
     def _add(self, walk: Walk) -> None:
-        self._walks.setdefault(walk.split, []).append(walk)
+        self._walks.setdefault(walk.place, []).append(walk)

@@ -41,6 +41,7 @@ def experiment_of(line: Line) -> Experiment:
         agent=line["agent"],
         origin=tuple(line["origin"]),
         refused=line["refused"],
+        stage=line.get("stage", ""),
     )
 
 

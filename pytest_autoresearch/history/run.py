@@ -178,6 +178,7 @@ class Run(Stated):
             record,
             item=experiment.item,
             part=experiment.part,
+            stage=experiment.stage,
             experiment=experiment.number,
             base=record.base or experiment.base,
             tree=tree,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..exceptions import JournalDamaged
-from ..records import Experiment, Json, Part, Record, Status
+from ..records import SETTLED, Experiment, Json, Part, Record, Status, concluded
 from .journal import Line
 from .lines import experiment_of, number_of
 
@@ -26,7 +26,7 @@ class State:
         self.champion_number = 0
         self.next_number = 0
         self.next_skip = 1
-        self._records: dict[tuple[Part, str], Record] = {}
+        self._records: dict[tuple[str, Part, str], Record] = {}
         self._opened: dict[int, Experiment] = {}
         self._pending: set[int] = set()
         self._under_way: set[int] = set()
@@ -52,7 +52,7 @@ class State:
 
     @property
     def pending(self) -> list[Experiment]:
-        """Numbered experiments that were opened but came to no result, by number."""
+        """Numbered experiments that came to no result: interrupted, or won and not yet confirmed."""
         return [self._opened[number] for number in sorted(self._pending)]
 
     @property
@@ -64,8 +64,8 @@ class State:
     def tried(self) -> int:
         """Numbered experiments that came to a result, the baseline not counted."""
         return sum(
-            record.part is Part.EXPERIMENT and record.status is not Status.INTERRUPTED
-            for record in self._records.values()
+            record.part is Part.EXPERIMENT and record.status in SETTLED
+            for record in concluded(self._records.values())
         )
 
     def opened(self, number: int) -> Experiment | None:
@@ -132,7 +132,7 @@ class State:
 
     def _add_finished(self, line: Line) -> None:
         record = Record.from_json(line)
-        key = record.part, record.item
+        key = record.stage, record.part, record.item
         self._records.pop(key, None)
         self._records[key] = record
         number = number_of(line)
@@ -142,7 +142,7 @@ class State:
 
     def _settle(self, number: int, record: Record) -> None:
         self._under_way.discard(number)
-        if record.status is not Status.INTERRUPTED:
+        if record.status in SETTLED:
             self._pending.discard(number)
         if record.status is Status.KEPT:
             self.champions.append(record.commit)
@@ -188,7 +188,7 @@ class Stated:
 
     @property
     def pending(self) -> list[Experiment]:
-        """Numbered experiments that were opened but came to no result, by number."""
+        """Numbered experiments that came to no result: interrupted, or won and not yet confirmed."""
         return self._state.pending
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +10,7 @@ from ..exceptions import UsageProblem
 from ..records import Experiment, Record
 from .finding import JOURNAL, read_lines
 from .journal import Line
+from .ledger import Ledger
 from .lock import is_held
 from .refs import Refs
 from .repository import Repository
@@ -36,6 +37,7 @@ class View(Stated):
         if not lines:
             raise UsageProblem(f"there is no run called {name!r} in {parent} or its refs")
         own = Refs(repository, name)
+        self._repository = repository
         self.branch = own.branch
         self.is_running = is_held(own.lock_path) or is_held(self.folder / "lock")
         self._lines = lines
@@ -46,6 +48,11 @@ class View(Stated):
     def lines(self) -> list[Line]:
         """The journal's lines."""
         return self._lines
+
+    @property
+    def vault(self) -> Sequence[Line]:
+        """The entries of the ledger of looks into the vault; raises `UsageProblem` when it is damaged."""
+        return Ledger(self._repository, self.folder, self.name).entries
 
     @property
     def ended(self) -> str:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,13 @@ from ..frozen import Frozen
 from ..frozen.apart import refuse_loaded
 from ..frozen.observer import Observer
 from ..frozen.packages import versions
+from ..history.ledger import Ledger
 from ..history.repository import Repository
 from ..history.run import Run
 from ..marks import objective as read_objective
 from ..options import Settings
 from ..project import Files, Project, files_of, import_roots, root_of
-from ..records import Experiment, Json, Objective, Record, Status
+from ..records import MOST_LOOKS, Experiment, Json, Objective, Record, Status
 from ..regression.champion import Certificates
 from ..regression.conditions import conditions
 from ..report import terminal
@@ -35,8 +36,10 @@ from ..sandbox.libraries import imports
 from ..sandbox.tiers import Tier, opened, require_doors
 from ..scratch import sweep
 from ..search.keep import Rule
+from ..search.looking import Vault
 from ..search.loop import Search
-from ..selection import Selected
+from ..search.power import said_of_noise
+from ..selection import Selected, Stages, stage_of
 from ..signals import shielded
 from .past import Past
 from .planning import Plan, Times, closing_seconds, passes_ahead, times_of, worst_case
@@ -151,6 +154,7 @@ def open_session(
     config: pytest.Config,
     settings: Settings,
     selected: Selected,
+    stages: Stages,
     deadline: float | None,
     tier: Tier,
 ) -> tuple[Session, list[str]]:
@@ -194,10 +198,15 @@ def open_session(
         limit=settings.experiments,
         earlier=past.earlier(run.header, project),
         hours=settings.hours,
+        stages=[_staged(objective, one, repository.root) for one in stages.confirm],
     )
     search.certify = Certificates(search, project, run.header.get("data", {})).of_winner
     frozen = Frozen(repository.root, files.evaluation, doors=doors)
     session = Session(settings, objective, project, run, search, bench, frozen, end, closing)
+    if stages.vault is not None:
+        tested = _staged(objective, stages.vault, repository.root)
+        ledger = Ledger(repository, run.folder, run.name)
+        session.vault = Vault(tested, ledger, search, project)
     session.observer = Observer(
         objective,
         repository.root,
@@ -218,10 +227,39 @@ def open_session(
         *(door.line for door in doors),
         *agents_plan,
         _base_and_rule(run, search.rule),
+        *_said_of_noise(search),
+        *_said_of_stages(stages),
         past.unmerged(project),
     ]
     notes = [note for note in (*notes, session.plan_line(times)) if note]
     return session, terminal.plan(objective, run.name, run.branch, resumed=held, notes=notes)
+
+
+def _staged(objective: Objective, selected: Selected, root: Path) -> Objective:
+    """The objective of a stage's test; the node id's path and function say which file and test."""
+    found = read_objective(selected.item, selected.mark, root)
+    return replace(found, name=stage_of(selected))
+
+
+def _said_of_noise(search: Search) -> list[str]:
+    """What a run that goes on has measured of its noise; nothing before its calibration is done."""
+    if search.baseline is None or search.lacking():
+        return []
+    return said_of_noise(search.rule, search.reference(), search.objective.metric)
+
+
+def _said_of_stages(stages: Stages) -> list[str]:
+    """What a win has to pass, and when the vault is opened."""
+    lines = []
+    if stages.confirm:
+        names = ", then ".join(one.item.name for one in stages.confirm)
+        lines.append(f"a win is committed once it holds in {names}")
+    if stages.vault is not None:
+        lines.append(
+            f"the vault {stages.vault.item.name} is opened at the end of a session that kept something, at "
+            f"most {MOST_LOOKS} times a run; no agent is told what it says"
+        )
+    return lines
 
 
 def _isolation(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from ..history.refs import by_run
 from ..history.repository import Repository
 from ..history.view import View
 from ..project import Project
-from ..records import Json, Objective
+from ..records import Json, Objective, concluded
 from ..regression.champion import read
 from ..report.text import human
 from ..search.earlier import MOST, Earlier, EarlierRun
@@ -62,7 +62,7 @@ class Past:
                 run = EarlierRun(
                     view.name,
                     Rule.from_json(view.header["rule"]),
-                    view.records,
+                    concluded(view.records),
                     _same_machine(view.header, header),
                 )
                 runs.append(run)

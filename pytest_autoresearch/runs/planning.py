@@ -28,6 +28,11 @@ def closing_seconds(records: int, hours: float | None) -> float:
     return needed if hours is None else min(needed, CLOSING_SHARE * hours * 3600)
 
 
+def reserved(needed: float, hours: float | None) -> float:
+    """Seconds to keep free for confirmations and the vault, where they need so many."""
+    return needed if hours is None else min(needed, CLOSING_SHARE * hours * 3600)
+
+
 @dataclass(frozen=True)
 class Times:
     """How long things take, in seconds, and ``source``: who says so."""

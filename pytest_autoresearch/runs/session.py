@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 
 from ..evaluator import Bench
-from ..exceptions import AutoresearchError, HarnessFault, Interrupted
+from ..exceptions import AgentFailed, AutoresearchError, HarnessFault, Interrupted
 from ..frozen import Frozen
 from ..frozen.observer import Observer
 from ..history.run import Run
@@ -15,11 +16,23 @@ from ..project import Project
 from ..records import Experiment, Objective, Outcome, Part, Record, Status, Summary
 from ..report.progress import Progress, write_status
 from ..report.text import count
+from ..search.confirming import PASSES
+from ..search.keep import Plan as Measures
+from ..search.looking import Vault
 from ..search.loop import Search
+from ..search.power import said_of_noise
 from ..search.timing import expected_seconds
 from ..stall import stopped_at
 from .derived import tolerated, write_reports, write_table
-from .planning import Plan, Times, passes_ahead, said_of_baseline, times_of
+from .planning import (
+    Plan,
+    Times,
+    duration,
+    passes_ahead,
+    reserved,
+    said_of_baseline,
+    times_of,
+)
 from .summing import is_result, summary_of
 
 MOST_FAULTS = 3
@@ -34,7 +47,8 @@ class Session:
     ``current`` is the evaluation under way, ``ended`` why the session ended, empty while it runs,
     ``fault`` what has to end it once the evaluation under way is reported, ``faults`` how many harness
     faults there were in a row. Evaluations are stopped at ``deadline``, in monotonic seconds; ``closing``
-    seconds are reserved behind it. ``news`` are lines to be shown once.
+    seconds are reserved behind it. ``news`` are lines to be shown once. ``searched`` says that no agent is
+    asked any more, ``looking`` that the vault is being opened.
     """
 
     settings: Settings
@@ -56,12 +70,26 @@ class Session:
     faults: int = 0
     news: list[str] = field(default_factory=list)
     observer: Observer | None = None
+    vault: Vault | None = None
+    searched: bool = False
+    looking: bool = False
 
     def __post_init__(self) -> None:
-        self.search.thinking = lambda: stopped_at(self.deadline)
+        self.search.thinking = lambda: stopped_at(self._last_start)
 
     def next(self) -> Experiment | None:
-        """The next evaluation, unless time is up or a person asked to stop."""
+        """The next evaluation: of the search, and when that is over, of a look into the vault."""
+        if not self.searched:
+            experiment = self._on_search()
+            if experiment is not None:
+                return experiment
+            self.searched = True
+        return self._look()
+
+    def _on_search(self) -> Experiment | None:
+        """The search's next evaluation, unless time is up or a person asked to stop."""
+        if self.fault is not None:
+            return None
         self._pause()
         self.phase = "proposing"
         stop = self.run.folder / "STOP"
@@ -80,10 +108,34 @@ class Session:
         except Interrupted:
             self.ended = f"the {self.settings.hours:g} hours are over"
             return None
+        except AgentFailed as fault:
+            self.fault, self.ended = fault, str(fault)
+            return None
         if experiment is None:
             self.ended = self._why_done()
         self.begun = True
         return experiment
+
+    def _look(self) -> Experiment | None:
+        """What the vault is still to be shown, if there is time for it."""
+        if self.vault is None:
+            return None
+        needed = self.vault.seconds(expected_seconds(self.search.records))
+        left = None if self.deadline is None else self.deadline - time.monotonic()
+        too_late = ""
+        if left is not None and left < needed and not self.looking:
+            too_late = (
+                f"no time for a look: it takes about {duration(needed)}, {duration(max(0.0, left))} are "
+                "left; the next session takes it"
+            )
+        self.looking = True
+        return self.vault.ask(too_late)
+
+    def plan(self, experiment: Experiment) -> Measures:
+        """The passes that an evaluation has to walk."""
+        if experiment.part is Part.VAULT and self.vault is not None:
+            return self.vault.plan(experiment)
+        return self.search.plan(experiment, self.bench.simpler)
 
     def tell(self, experiment: Experiment, outcome: Outcome) -> Record:
         """Judge an outcome and write it down.
@@ -91,6 +143,8 @@ class Session:
         When the agent fails after that, the record stands and `fault` is set. Raises
         `AutoresearchError` when nothing could be written.
         """
+        if experiment.part is Part.VAULT and self.vault is not None:
+            return self.vault.tell(experiment, outcome, _now())
         before = self._last_seq
         if self.observer is not None and self.observer.fault is not None:
             # Not the candidate's doing: it is evaluated first once the evaluation is what it was.
@@ -109,12 +163,22 @@ class Session:
         return record
 
     def check(self) -> None:
-        """Raise the fault that ends the search, or `HarnessFault` when going on makes no sense."""
-        if self.fault is not None:
+        """Raise the fault that ends the search, or `HarnessFault` when going on makes no sense.
+
+        An agent that failed only ends the search: what it found is looked at first.
+        """
+        if isinstance(self.fault, AgentFailed):
+            self.ended = str(self.fault)
+        elif self.fault is not None:
             raise self.fault
         hopeless = self.search.hopeless
         if hopeless or self.faults >= MOST_FAULTS:
             raise HarnessFault(f"the search cannot go on: {hopeless or 'see the failure above'}")
+
+    def finish(self) -> None:
+        """Raise what ended the search, when everything else is done."""
+        if self.fault is not None:
+            raise self.fault
 
     @property
     def _last_seq(self) -> int:
@@ -143,6 +207,9 @@ class Session:
             source = "the calibration's times"
         else:
             return
+        if not self.search.lacking() and not self.run.champion_number:
+            search = self.search
+            self.news += said_of_noise(search.rule, search.reference(), self.objective.metric)
         times = times_of(self.run.records, source)
         if times is not None and (line := self.plan_line(times)):
             self.news.append(line)
@@ -160,15 +227,38 @@ class Session:
 
     @property
     def _in_time(self) -> bool:
-        """Whether what comes next fits; the baseline is always begun."""
+        """Whether what comes next fits; the baseline is always begun, and a win confirmed to the last."""
         left = self.seconds_left
-        first = not self.begun and self.search.baseline is None
-        return left is None or first or left > expected_seconds(self.search.history.records)
+        if left is None or (not self.begun and self.search.baseline is None):
+            return True
+        if self.search.confirmation() is not None:
+            left += self._reserved
+        return left > expected_seconds(self.search.records)
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to the deadline; ``None`` without one."""
-        return None if self.deadline is None else self.deadline - time.monotonic()
+        """Seconds until the last experiment has to be over; ``None`` without a deadline."""
+        end = self._last_start
+        return None if end is None else end - time.monotonic()
+
+    @property
+    def _last_start(self) -> float | None:
+        """When experiments end: confirmations and the vault come after them."""
+        return None if self.deadline is None else self.deadline - self._reserved
+
+    def deadline_of(self, experiment: Experiment) -> float | None:
+        """When an evaluation has to end, in monotonic seconds."""
+        return self.deadline if experiment.stage else self._last_start
+
+    @property
+    def _reserved(self) -> float:
+        """Seconds that a win's confirmation and a look into the vault take."""
+        one_pass = expected_seconds(self.search.records)
+        stages = [self.search.stage(one.name) for one in self.search.stages]
+        needed = math.fsum(stage.seconds() or PASSES * one_pass for stage in stages)
+        if self.vault is not None:
+            needed += self.vault.seconds(one_pass)
+        return reserved(needed, self.settings.hours)
 
     @property
     def share(self) -> float:
@@ -213,6 +303,7 @@ class Session:
             direction=self.objective.direction,
             isolation=self.settings.isolation,
             ended=self.ended or "running",
+            looks=self.vault.looks if self.vault is not None and self.searched else (),
         )
 
     def progress(self) -> Progress:
@@ -225,10 +316,14 @@ class Session:
             experiment=current.item if current else "",
             phase=self.phase,
             kept=len(self.search.kept),
-            tried=sum(is_result(record) for record in self.search.history.records),
+            tried=sum(is_result(record) for record in self.search.records),
             baseline=self.search.score_of(0),
             champion=self.search.champion_score,
             started=str(self.run.header["started"]),
-            updated=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            updated=_now(),
             hours_left=None if left is None else left / 3600,
         )
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -16,9 +16,10 @@ from ..history.refs import by_run
 from ..history.repository import Repository
 from ..history.view import View
 from ..options import runs_folder
-from ..records import Record, Summary
+from ..records import Record, Summary, concluded
 from ..report import show
 from ..search.keep import Rule
+from ..search.looking import looks_in
 from ..search.standing import Standing
 from .derived import tolerated, write_reports, write_table
 from .past import UNKNOWN
@@ -118,18 +119,21 @@ def _summary(view: View) -> Summary:
         direction=objective["direction"],
         isolation=view.header["isolation"],
         ended=RUNNING if view.is_running else view.ended or KILLED,
+        # While agents run nothing is written that holds what the vault says.
+        looks=() if view.is_running else looks_in(view.vault, objective["direction"]),
     )
 
 
 def _experiment(repository: Repository, view: View, number: int) -> list[str]:
     mine = [record for record in view.records if record.experiment == number]
-    own = next((record for record in mine if record.item == f"{number:04d}"), None)
+    concluding = concluded(mine)
+    own = next((record for record in concluding if record.item == f"{number:04d}"), None)
     if own is None:
         raise _nothing_to_show(view, number)
     folder = view.folder / "agents" / own.item
     detail = show.Detail(
         record=own,
-        again=[record for record in mine if record is not own],
+        again=[record for record in mine if record.stage or record.item != own.item],
         diff=_diff(repository, view, own),
         words=str(folder) if folder.is_dir() else "",
     )

@@ -136,7 +136,7 @@ class Earlier:
 
     def _settles(self, run: EarlierRun, record: Record) -> bool:
         """Whether the end that a tree found there would be its end here, too."""
-        if record.status is Status.TIMEOUT and not run.same_machine:
+        if record.status in (Status.TIMEOUT, Status.STOPPED) and not run.same_machine:
             return False
         stricter = (
             run.rule.z_keep > self._rule.z_keep or run.rule.min_effect > self._rule.min_effect

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from ..records import Experiment, Json, Objective, Outcome, Part, Proposal, Record, Status, Verdict
 from . import constraints
+from .confirming import HOLDS, Stage
 from .keep import Finding, Measurement, Plan, Rule, explained, replayed
-from .race import race
+from .race import not_simpler
+from .racing import race
 from .standing import History, Standing
 
 MOST_TURNS = 3
@@ -19,24 +22,47 @@ class Judge(Standing):
     """Plans and judges the evaluations of one run.
 
     ``seed`` makes the candidates' seeds, which belong to the judge; ``isolation`` goes on record.
+    ``stages`` are the tests that a win has to pass, too, in order.
     """
 
     def __init__(
-        self, objective: Objective, rule: Rule, history: History, *, isolation: str, seed: int
+        self,
+        objective: Objective,
+        rule: Rule,
+        history: History,
+        *,
+        isolation: str,
+        seed: int,
+        stages: Sequence[Objective] = (),
     ) -> None:
         super().__init__(rule, history)
         self.objective = objective
+        self.stages = stages
         self.isolation = isolation
         self.seed = seed
 
-    def plan(self, experiment: Experiment) -> Plan:
-        """The passes of an evaluation; a pure function of the journal."""
+    def plan(self, experiment: Experiment, simpler: Callable[[], str] = not_simpler) -> Plan:
+        """The passes of an evaluation; a pure function of the journal.
+
+        ``simpler`` says in what a candidate is simpler than the champion; see `Race`.
+        """
         if experiment.part is Part.EXPERIMENT:
-            seeds = [
-                self._seed(experiment.item, n) for n in range(max(self.rule.splits, MOST_TURNS))
-            ]
-            return race(self.rule, self.reference(), self.objective.direction, seeds)
+            item = f"{experiment.stage}{experiment.item}"
+            seeds = [self._seed(item, n) for n in range(max(self.rule.splits, MOST_TURNS))]
+            if experiment.stage:
+                own = (r for r in self.records if r.experiment == experiment.number)
+                return self.stage(experiment.stage).plan(seeds, tie=any(map(_ties, own)))
+            return race(self.rule, self.reference(), self.objective.direction, seeds, simpler)
         return Measurement(experiment.turns)
+
+    def needs(self, experiment: Experiment) -> float:
+        """The z that a verdict asks for."""
+        return HOLDS if experiment.stage else self.rule.z_keep
+
+    def stage(self, name: str) -> Stage:
+        """A stage as the records stand."""
+        objective = next(one for one in self.stages if one.name == name)
+        return Stage(objective, self.rule, self.history.records, self.history.champion_number)
 
     def judge(self, experiment: Experiment, outcome: Outcome) -> Verdict:
         """The verdict on an outcome; replays the keep rule over its scores."""
@@ -49,9 +75,9 @@ class Judge(Standing):
     def _finding(self, experiment: Experiment, outcome: Outcome) -> Finding:
         if experiment.refused or not outcome.passes:
             return Finding(better=False)
-        plan = self.plan(experiment)
+        plan = self.plan(experiment, lambda: outcome.simpler)
         folds = max(len(one.scores) for one in outcome.passes)
-        if experiment.part is Part.EXPERIMENT:
+        if experiment.part is Part.EXPERIMENT and not experiment.stage:
             folds = len(self.passes_of(self.history.champion_number)[0].scores)
         try:
             return replayed(plan, outcome.passes, folds)
@@ -67,15 +93,23 @@ class Judge(Standing):
             return self._measured(experiment, outcome)
         if outcome.status is not None:
             return outcome.status, outcome.reason
-        text = explained(finding, self.objective.metric, self.rule.z_keep)
+        text = explained(finding, self.objective.metric, self.needs(experiment))
+        if experiment.stage:
+            text = f"{experiment.stage}: {text}"
         if not finding.better:
             return Status.DISCARD, text
         if not (outcome.complete and outcome.asked):
             return Status.CRASH, "the frozen test did not run to its verdict"
-        broken = constraints.first_broken(
-            self.objective.constraints, outcome, self.baseline_values()
-        )
-        return (Status.DISCARD, broken) if broken else (Status.KEPT, text)
+        if broken := self._broken(experiment, outcome):
+            return Status.DISCARD, broken
+        last = self.stages[-1].name if self.stages else ""
+        return (Status.KEPT if experiment.stage == last else Status.WON), text
+
+    def _broken(self, experiment: Experiment, outcome: Outcome) -> str:
+        """The constraint that an evaluation breaks; they are about the objective itself."""
+        if experiment.stage:
+            return ""
+        return constraints.first_broken(self.objective.constraints, outcome, self.baseline_values())
 
     def _measured(self, experiment: Experiment, outcome: Outcome) -> tuple[Status, str]:
         """The status of a measurement of the champion, which has to succeed."""
@@ -129,10 +163,18 @@ class Judge(Standing):
             isolation=self.isolation,
             trust=outcome.trust,
             unprobed=outcome.unprobed,
+            simpler=outcome.simpler,
+            curves=outcome.curves,
             output=outcome.output,
+            stage=experiment.stage,
         )
 
     def _seed(self, item: str, turn: int) -> int:
         """A seed that belongs to the judge: from the run's seed, the item and the pass."""
         digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _ties(record: Record) -> bool:
+    """Whether a win that awaits its confirmation is a tie."""
+    return record.status is Status.WON and bool(record.simpler)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Protocol
 
 from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, Refused
 from ..records import (
+    SETTLED,
     Briefing,
     Experiment,
     Json,
@@ -80,6 +81,7 @@ class Search(Measuring):
         limit: int | None = None,
         earlier: Earlier | None = None,
         hours: float | None = None,
+        stages: Sequence[Objective] = (),
     ) -> None:
         super().__init__(
             objective,
@@ -90,6 +92,7 @@ class Search(Measuring):
             seed=seed,
             earlier=earlier or Earlier(),
             hours=hours,
+            stages=stages,
         )
         self.project = project
         self.agent = agent
@@ -99,7 +102,7 @@ class Search(Measuring):
         self.certify: Callable[[Record], Mapping[str, Json] | None] = lambda record: None
         self.exhausted = False
         self._close_killed()
-        for record in history.records:
+        for record in self.records:
             self._tell_agent(record)
 
     def _close_killed(self) -> None:
@@ -107,9 +110,9 @@ class Search(Measuring):
 
         One during which it happens again and again is rejected: it would end every session.
         """
-        last = {record.item: record for record in self.history.records}
+        last = {(record.stage, record.item): record for record in self.history.records}
         for experiment in self.history.under_way:
-            before = last.get(experiment.item)
+            before = last.get((experiment.stage, experiment.item))
             kills = int(before.notes.get("kills", 0) if before else 0) + 1
             verdict = Verdict(Status.INTERRUPTED, "its session was killed")
             if kills >= MOST_KILLS and experiment.part is Part.EXPERIMENT:
@@ -127,7 +130,12 @@ class Search(Measuring):
         """
         self._reuse()
         done = self.reached_limit and not self.history.pending
-        experiment = self.measurement(done=done) or self._resumed() or self._proposed()
+        experiment = (
+            self.measurement(done=done)
+            or self.confirmation()
+            or self._resumed()
+            or self._proposed()
+        )
         if experiment is not None:
             self.history.opened(experiment)
         return experiment
@@ -136,6 +144,17 @@ class Search(Measuring):
     def reached_limit(self) -> bool:
         """Whether the run has evaluated as many experiments as it was asked to."""
         return self.limit is not None and self.history.next_number > self.limit
+
+    def confirmation(self) -> Experiment | None:
+        """The next stage of a win that is not confirmed yet."""
+        won = next((record for record in self.records if record.status is Status.WON), None)
+        if won is None:
+            return None
+        own = [record for record in self.history.records if record.experiment == won.experiment]
+        passed = {record.stage for record in own if record.status is Status.WON}
+        stage = next(one.name for one in self.stages if one.name not in passed)
+        opened = next(one for one in self.history.pending if one.number == won.experiment)
+        return replace(opened, stage=stage, base=self.history.champion, tree=won.tree)
 
     def _resumed(self) -> Experiment | None:
         """An experiment that was under way when an earlier session ended."""
@@ -236,7 +255,7 @@ class Search(Measuring):
         if verdict.status is Status.BASELINE:
             record = self.noted(record)
         if verdict.status is Status.KEPT:
-            record = replace(record, champion_record=self.certify(record))
+            record = replace(record, champion_record=self.certify(self._won(record)))
         record = self.history.finished(experiment, record)
         self._tell_agent(record)
         self._reuse()
@@ -251,9 +270,19 @@ class Search(Measuring):
         if reused is not None:
             self._tell_agent(reused)
 
+    def _won(self, record: Record) -> Record:
+        """An experiment's record in the objective itself, ended as this one of it has ended."""
+        if not record.stage:
+            return record
+        own = next(one for one in self.history.records if _is_win(one, record.experiment))
+        return replace(own, status=record.status, reason=record.reason, commit=record.commit)
+
     def _tell_agent(self, record: Record) -> None:
+        """Tell of what came to its end; of a win once its confirmations have."""
+        if record.status is Status.WON or (record.stage and not _ends(record)):
+            return
         try:
-            self.agent.told(shown(record))
+            self.agent.told(shown(self._won(record)))
         except AutoresearchError:
             raise
         except Exception as error:
@@ -265,3 +294,13 @@ class Search(Measuring):
     def _stuck(self) -> bool:
         last = self.history.records[-MOST_REPEATS:]
         return len(last) == MOST_REPEATS and all(r.part is Part.SKIPPED for r in last)
+
+
+def _is_win(record: Record, number: int | None) -> bool:
+    """Whether a record is that of a win in the objective itself."""
+    return record.experiment == number and not record.stage and record.status is Status.WON
+
+
+def _ends(record: Record) -> bool:
+    """Whether a record of a stage says how an experiment ended."""
+    return record.part is Part.EXPERIMENT and record.status in SETTLED

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..records import Experiment, Objective, Outcome, Part, Pass, Record, Status, Turn, Verdict
 from .calibration import noted
+from .confirming import Stage
 from .earlier import Earlier
 from .judging import Judge
 from .keep import Rule
@@ -44,14 +45,15 @@ class Measuring(Judge):
         seed: int,
         earlier: Earlier,
         hours: float | None,
+        stages: Sequence[Objective] = (),
     ) -> None:
-        super().__init__(objective, rule, history, isolation=isolation, seed=seed)
+        super().__init__(objective, rule, history, isolation=isolation, seed=seed, stages=stages)
         self._trees = trees
         self.earlier = earlier
         self.hours = hours
 
     def measurement(self, *, done: bool) -> Experiment | None:
-        """The baseline, its calibration or a new champion's references, as far as they lack.
+        """The baseline, its calibration or a new champion's references, as far as they lack, in all stages.
 
         ``done`` says that no experiment follows: then a new champion need not be measured.
         """
@@ -64,25 +66,45 @@ class Measuring(Judge):
         if splits := self.lacking():
             part = Part.REFERENCE if number else Part.CALIBRATION
             return self._measure(self._again(number, part), part, number, commit, splits)
+        if not done and (stage := self._lacking_stage()):
+            item = self._again(number, Part.REFERENCE, stage.name)
+            splits = stage.lacking()
+            return self._measure(item, Part.REFERENCE, number, commit, splits, stage.name)
         if self._suspicious():
             return self._measure(
                 self._again(number, Part.REFERENCE), Part.REFERENCE, number, commit, (0,)
             )
         return None
 
-    def _measure(
-        self, item: str, part: Part, number: int, commit: str, splits: Sequence[int]
-    ) -> Experiment:
-        turns = tuple(Turn(split, self._seed(item, n)) for n, split in enumerate(splits))
-        return Experiment(item, part, number, commit, self._trees.tree_of(commit), turns)
+    def _lacking_stage(self) -> Stage | None:
+        """The first stage in which the champion is not measured as often as planned."""
+        stages = (self.stage(one.name) for one in self.stages)
+        return next((stage for stage in stages if stage.lacking()), None)
 
-    def _again(self, number: int, part: Part) -> str:
+    def _measure(
+        self,
+        item: str,
+        part: Part,
+        number: int,
+        commit: str,
+        splits: Sequence[int],
+        stage: str = "",
+    ) -> Experiment:
+        seeds = f"{stage}{item}"
+        turns = tuple(Turn(split, self._seed(seeds, n)) for n, split in enumerate(splits))
+        tree = self._trees.tree_of(commit)
+        return Experiment(item, part, number, commit, tree, turns, stage=stage)
+
+    def _again(self, number: int, part: Part, stage: str = "") -> str:
         """An item name for a re-measurement that is not taken yet."""
         name = f"{number:04d}-{part.value}"
         taken = {
             record.item
             for record in self.history.records
-            if record.status is not Status.INTERRUPTED or (record.part in AGAIN and record.passes)
+            if record.stage == stage
+            and (
+                record.status is not Status.INTERRUPTED or (record.part in AGAIN and record.passes)
+            )
         }
         if name not in taken:
             return name
@@ -123,7 +145,12 @@ class Measuring(Judge):
         )
 
     def whole(self, experiment: Experiment, outcome: Outcome) -> Outcome:
-        """What is left of a measurement that was stopped: the passes that were walked to their end."""
+        """What is left of a measurement that was stopped: the passes that were walked to their end.
+
+        Of one in a stage nothing is: how long its passes are is not known for sure.
+        """
+        if outcome.status is Status.INTERRUPTED and experiment.stage:
+            return replace(outcome, passes=())
         measured = self.passes_of(experiment.number)
         if outcome.status is not Status.INTERRUPTED or experiment.part not in AGAIN or not measured:
             return outcome
@@ -143,7 +170,8 @@ class Measuring(Judge):
         if not failed or not failed[-1]:
             measured = bool(last) and last[-1].status is Status.MEASURED
             return self._blind() if measured else ""
-        forgiven = last[-1].part is Part.REFERENCE and self.lacking() and not all(failed)
+        lacking = self.lacking() or self._lacking_stage()
+        forgiven = last[-1].part is Part.REFERENCE and lacking and not all(failed)
         return "" if forgiven and len(last) > 1 else last[-1].reason
 
     def _blind(self) -> str:

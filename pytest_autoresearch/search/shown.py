@@ -50,14 +50,9 @@ class Views:
 
     def of(self, records: Iterable[Record]) -> tuple[Record, ...]:
         """What agents see of `records`."""
-        return tuple(map(self._one, records))
-
-    def _one(self, record: Record) -> Record:
-        # The record is kept, too: another one could get the number of one that is gone.
-        known = self._known.get(id(record))
-        if known is None:
-            known = self._known[id(record)] = record, shown(record)
-        return known[1]
+        # A record is kept with its view: another one could get the number of one that is gone.
+        self._known = {id(one): self._known.get(id(one)) or (one, shown(one)) for one in records}
+        return tuple(view for _, view in self._known.values())
 
 
 def _reason(record: Record) -> str:

@@ -147,12 +147,29 @@ def test_a_stage_takes_everything_else_from_its_objective(refused: Callable[[str
     assert "test_line.py::test_vault" in shown
 
 
-def test_a_confirm_stage_is_not_passed_over(run: Run, tmp_path: Path) -> None:
-    confirm = '\n\n@pytest.mark.autoresearch(of="test_line", stage="confirm")\n'
-    text = TEST + confirm + "def test_confirm(candidate, experiment): ...\n"
-    result = run(Project(tmp_path / "p", {"test_line.py": text}), "--autoresearch")
+STAGE = '\n\n@pytest.mark.autoresearch(of="test_line", stage="{}")\n'
+STAGED = [
+    (
+        STAGE.format("vault")
+        + "def test_one(candidate): ...\n"
+        + STAGE.format("vault")
+        + "def test_two(candidate): ...\n",
+        "test_line has a vault already, test_one: an objective has one",
+    ),
+    (
+        STAGE.format("confirm") + '@pytest.mark.sandbox(memory="1G")\ndef test_one(): ...\n',
+        "sandbox() is taken from the objective that it names",
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "words"), STAGED, ids=["two vaults", "own sandbox"])
+def test_what_a_stage_cannot_be_is_a_usage_error(
+    run: Run, tmp_path: Path, more: str, words: str
+) -> None:
+    result = run(Project(tmp_path / "p", {"test_line.py": TEST + more}), "--autoresearch")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "stage='confirm' is not supported by this version" in result.stderr.str()
+    assert words in result.stderr.str()
 
 
 FILES = [

@@ -1,0 +1,183 @@
+"""Confirmations: what a win has to pass beside the objective's race before it is committed.
+
+A stage is another frozen test (more data, longer, larger) in which the champion is measured, too. A winner
+has already shown that it leads, so that a stage only asks whether the lead holds there; of a tie, whether it
+is not much worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from ..records import Direction, Objective, Part, Pass, Record, Status, Turn
+from .keep import Finding, Plan, Rule, Scores, Step
+from .noise import LAST_DIGITS, Reference, reference
+
+HOLDS = 0.5
+"""Standard errors by which a winner has to lead in a stage, over its two passes."""
+
+PASSES = 2
+"""Passes of a winner in a stage."""
+
+
+class Stage:
+    """One stage of a run, as the run's records stand; ``champion`` is the champion's number."""
+
+    def __init__(
+        self, objective: Objective, rule: Rule, records: Sequence[Record], champion: int
+    ) -> None:
+        self.name = objective.name
+        self._direction: Direction = objective.direction
+        # Two splits, the first one measured twice: the fewest passes that show the noise.
+        self._rule = replace(rule, splits=2, passes=3)
+        self._own = [record for record in records if record.stage == self.name]
+        self._champion = champion
+
+    def lacking(self) -> tuple[int, ...]:
+        """The splits that the champion is still to be measured on, one entry a pass.
+
+        The first one shows what the test walks, and so how many passes there are to be.
+        """
+        passes = self._passes(self._champion)
+        if not passes:
+            return (0,)
+        kind = next(record.folds for record in self._own if record.folds)
+        return self._rule.to_measure(kind, passes)
+
+    def plan(self, seeds: Sequence[int], *, tie: bool) -> Plan:
+        """What a winner, or a ``tie``, has to walk against the champion's scores in this stage."""
+        numbers = dict.fromkeys(record.experiment for record in self._own)
+        families = [found for number in numbers if (found := self._passes(number))]
+        known = reference(self._passes(self._champion), families)
+        return Confirmation(self._rule, known, self._direction, seeds, tie=tie)
+
+    def seconds(self) -> float:
+        """Seconds that a winner will probably take here; 0: nobody knows."""
+        timed = [record for record in self._own if record.passes and record.seconds]
+        passes = sum(len(record.passes) for record in timed)
+        return PASSES * sum(record.seconds for record in timed) / passes if passes else 0.0
+
+    def _passes(self, number: int | None) -> list[Pass]:
+        """The whole passes of an experiment's tree, those included that confirmed it."""
+        found = [
+            one
+            for record in self._own
+            if record.experiment == number and _counts(record)
+            for one in record.passes
+        ]
+        return [one for one in found if len(one.scores) == len(found[0].scores)]
+
+
+def _counts(record: Record) -> bool:
+    """Whether a record's passes measure its tree: not those of a winner that did not hold."""
+    if record.part is Part.EXPERIMENT:
+        return record.status in (Status.WON, Status.KEPT)
+    return record.status is Status.MEASURED
+
+
+class Confirmation:
+    """The passes of a winner in a stage: it holds when its mean lead is `HOLDS` standard errors.
+
+    To a ``tie``'s lead one standard error of a pass is added. It stops after the first pass when the
+    champion leads there. Where the champion's scores never change, and there is one split, one pass says
+    all. Raises ``ValueError`` when a pass has another number of folds than the champion's.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        known: Reference,
+        direction: Direction,
+        seeds: Sequence[int],
+        *,
+        tie: bool = False,
+    ) -> None:
+        self._rule = rule
+        self._known = known
+        self._sign = 1.0 if direction == "maximize" else -1.0
+        # Without noise a tie is as good up to the last digits, which are added twice: once to lead by.
+        digits = LAST_DIGITS * abs(fmean(known.means[known.splits[0]]))
+        self._least = digits
+        self._margin = max(known.standard_error(known.folds), 2 * digits) if tie else 0.0
+        self._turns = [Turn(s, seed) for s, seed in zip(self._order(), seeds, strict=False)]
+        self._scores = Scores()
+        self._at = 0
+        self._ended: Finding | None = None
+
+    def _order(self) -> Sequence[int]:
+        splits = self._known.splits
+        if len(splits) > 1:
+            return splits[:PASSES]
+        return splits if self._known.deterministic else splits * PASSES
+
+    @property
+    def turn(self) -> Turn:
+        return self._turns[min(self._at, len(self._turns) - 1)]
+
+    @property
+    def done(self) -> bool:
+        return self._ended is not None
+
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        return self._scores.all(self.turn)
+
+    @property
+    def finding(self) -> Finding:
+        return self._ended or self._found(
+            better=False, why="the confirmation was not run to its end"
+        )
+
+    def told(self, score: float, *, last: bool) -> Step:
+        if self.done:
+            raise ValueError("the confirmation is over")
+        self._scores.add(score)
+        count, folds = len(self._scores.last), self._known.folds
+        if count > folds or (last and count != folds):
+            raise ValueError(
+                f"the champion was scored on {folds} folds a pass, this is another number"
+            )
+        if not last:
+            return Step.NEXT_FOLD
+        self._scores.close(self.turn)
+        self._at += 1
+        return self._after_pass()
+
+    def _after_pass(self) -> Step:
+        if self._lead() <= self._least:
+            self._ended = self._found(better=False, why=f"did not hold in pass {self._at}")
+            return Step.STOP
+        if self._at < len(self._turns):
+            return Step.NEXT_SPLIT
+        better = self._z() >= HOLDS
+        why = f"held in {self._at} passes" if better else f"not enough after {self._at} passes"
+        self._ended = self._found(better=better, why=why)
+        return Step.KEEP if better else Step.STOP
+
+    def _lead(self) -> float:
+        """Mean paired lead over the champion, positive when better, with a tie's margin."""
+        pairs = [
+            (score, champion)
+            for one in self.passes
+            for score, champion in zip(one.scores, self._known.means[one.split], strict=False)
+        ]
+        if not pairs:
+            return 0.0
+        return self._sign * fmean(score - champion for score, champion in pairs) + self._margin
+
+    def _z(self) -> float:
+        stays = self._rule.persistent
+        error = self._known.standard_error(self._known.folds)
+        error *= math.sqrt(stays + (1 - stays) / max(1, self._at))
+        return self._lead() / error if error else math.copysign(math.inf, self._lead())
+
+    def _found(self, *, better: bool, why: str) -> Finding:
+        if not self.passes:
+            return Finding(False, why=why)
+        first, z = self.passes[0], self._z()
+        champion = self._known.means[first.split][: len(first.scores)]
+        finite = z if math.isfinite(z) else None
+        return Finding(better, fmean(first.scores), fmean(champion), finite, why)

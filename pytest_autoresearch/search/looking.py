@@ -1,0 +1,187 @@
+"""When the vault is opened: once at a session's end, for a champion that it has not seen, a few times a run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..records import (
+    MOST_LOOKS,
+    Direction,
+    Effect,
+    Experiment,
+    Json,
+    Look,
+    Objective,
+    Outcome,
+    Part,
+    Pass,
+    Record,
+    Status,
+    Turn,
+    Verdict,
+)
+from .gains import gain
+from .judging import Judge
+from .keep import Measurement, Plan
+from .vault import SEEDS, look
+from .vault import refused as used_up
+
+Entry = dict[str, Json]
+
+
+class Ledger(Protocol):
+    """What was seen of the vault so far, kept apart from the journal."""
+
+    @property
+    def entries(self) -> Sequence[Entry]: ...
+    def add(self, entry: Entry) -> None: ...
+
+
+class Trees(Protocol):
+    """Where the files of a commit are found."""
+
+    def tree_of(self, commit: str) -> str: ...
+
+
+class Vault:
+    """The looks of one run: the baseline once, then a champion a look, by the same splits and seeds.
+
+    Nothing of it goes to the journal or to an agent: an entry of the ledger is all that is kept.
+    """
+
+    def __init__(self, objective: Objective, ledger: Ledger, judge: Judge, trees: Trees) -> None:
+        self.objective = objective
+        self.ledger = ledger
+        self._judge = judge
+        self._trees = trees
+        self._ended = False
+
+    @property
+    def due(self) -> bool:
+        """Whether the champion is one that the vault has not seen."""
+        champion = self._judge.history.champion_number
+        seen = [entry["experiment"] for entry in self.ledger.entries]
+        return champion > 0 and champion not in seen
+
+    @property
+    def looks(self) -> list[Look]:
+        """The looks so far."""
+        return looks_in(self.ledger.entries, self.objective.direction)
+
+    def seconds(self, one_pass: float) -> float:
+        """Seconds that the next look will take, where a pass of the search takes ``one_pass``."""
+        if len(self.looks) >= MOST_LOOKS:
+            return 0.0
+        known = self._entry(0)
+        return float(known["seconds"]) if known else 2 * SEEDS * one_pass
+
+    def ask(self, too_late: str = "") -> Experiment | None:
+        """The next evaluation of a look that is due; ``too_late`` says why there is no time for one."""
+        if self._ended or not self.due:
+            return None
+        history = self._judge.history
+        number, commit = history.champion_number, history.champion
+        refused = used_up(len(self.looks)) or too_late
+        if not refused and self._entry(0) is None:
+            number, commit = 0, history.base
+        tree = self._trees.tree_of(commit)
+        item = f"{number:04d}"
+        self._ended = bool(refused) or number > 0
+        return Experiment(
+            item,
+            Part.VAULT,
+            number,
+            commit,
+            tree,
+            self._turns(),
+            refused=refused,
+            stage=self.objective.name,
+        )
+
+    def plan(self, experiment: Experiment) -> Plan:
+        """All passes, whole: nothing stops a look early."""
+        return Measurement(experiment.turns)
+
+    def tell(self, experiment: Experiment, outcome: Outcome, time: str) -> Record:
+        """What came out, as a record for the reports; a good one is an entry of the ledger."""
+        record = self._judge.record(experiment, outcome, _verdict(experiment, outcome))
+        if record.status is Status.MEASURED:
+            self.ledger.add(self._line(record, time))
+        else:
+            self._ended = True
+        return record
+
+    def _line(self, record: Record, time: str) -> Entry:
+        """A measurement as the ledger keeps it, a champion's with its gain on the search's data."""
+        line = _entry(record, time)
+        if record.experiment:
+            found = gain(self._judge, self._judge.reference()) or Effect(0.0, 0.0)
+            line["search"] = {"gain": found.gain, "error": found.error}
+        return line
+
+    def _entry(self, number: int) -> Entry | None:
+        return next((one for one in self.ledger.entries if one["experiment"] == number), None)
+
+    def _turns(self) -> tuple[Turn, ...]:
+        return tuple(Turn(n, self._seed(n)) for n in range(SEEDS))
+
+    def _seed(self, n: int) -> int:
+        """The same seeds for the baseline and every champion: their scores are paired."""
+        digest = hashlib.sha256(f"{self._judge.seed}:vault:{n}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") >> 1
+
+
+def looks_in(entries: Sequence[Entry], direction: Direction) -> list[Look]:
+    """The looks that a ledger's entries add up to."""
+    baseline = next((one for one in entries if one["experiment"] == 0), None)
+    champions = [one for one in entries if one["experiment"] > 0]
+    if baseline is None:
+        return []
+    return [
+        look(
+            passes_in(baseline),
+            passes_in(one),
+            Effect(**one["search"]),
+            direction,
+            number=number,
+            experiment=one["experiment"],
+            commit=one["commit"],
+            time=one["time"],
+        )
+        for number, one in enumerate(champions, start=1)
+    ]
+
+
+def passes_in(entry: Entry) -> tuple[Pass, ...]:
+    """The passes of a ledger's entry; without a function of the split all walked the same data."""
+    splits = entry["folds"] == "callable"
+    return tuple(
+        Pass(one["split"] if splits else 0, one["seed"], tuple(one["scores"]))
+        for one in entry["passes"]
+    )
+
+
+def _entry(record: Record, time: str) -> Entry:
+    passes = [
+        {"split": one.split, "seed": one.seed, "scores": list(one.scores)} for one in record.passes
+    ]
+    return {
+        "experiment": record.experiment,
+        "commit": record.base,
+        "time": time,
+        "folds": record.folds,
+        "seconds": record.seconds,
+        "passes": passes,
+    }
+
+
+def _verdict(experiment: Experiment, outcome: Outcome) -> Verdict:
+    if experiment.refused:
+        return Verdict(Status.SKIPPED, experiment.refused)
+    if outcome.status is not None:
+        status = Status.INTERRUPTED if outcome.status is Status.INTERRUPTED else Status.FAILED
+        return Verdict(status, outcome.reason)
+    scores = [score for one in outcome.passes for score in one.scores]
+    return Verdict(Status.MEASURED, score=sum(scores) / len(scores) if scores else None)
