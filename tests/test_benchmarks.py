@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks import keep_rule, vault
+from benchmarks.worlds import World
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -88,3 +91,100 @@ def test_an_unused_plugin_adds_only_modules_of_its_own(tmp_path: Path) -> None:
     found, _ = quick("unused", tmp_path)
     assert found["added"]
     assert all(name.split(".")[0] == "pytest_autoresearch" for name in found["added"])
+
+
+@pytest.mark.parametrize(
+    ("world", "least", "most"),
+    [("no lasting luck", 0.0, 0.06), ("a quarter lasts, 5% of patches leak", 0.9, 1.0)],
+)
+def test_the_vault_warns_of_searches_that_overfit_and_of_hardly_any_other(
+    world: str, least: float, most: float
+) -> None:
+    found = vault.row("ours", world, range(80))
+    assert least <= found.warned <= most
+    assert found.covered >= 0.85, "the interval of the vault's gain holds the true one"
+    assert abs(found.vault - found.true) < 0.5
+
+
+def test_the_table_of_the_vault_has_greedy_beside_ours(tmp_path: Path) -> None:
+    found, printed = quick("vault", tmp_path)
+    rows: Any = found
+    assert [row["search"] for row in rows] == ["greedy", "ours"] * len(vault.WORLDS)
+    assert (tmp_path / "vault.png").stat().st_size > 10_000
+    assert printed.count("\n") == len(rows) + 2
+    by_kind = {(row["search"], row["world"]): row for row in rows}
+    for world in list(vault.WORLDS)[1:]:
+        assert by_kind["greedy", world]["shrink"] < by_kind["ours", world]["shrink"]
+
+
+SIMULATED = {row.name: row for row in keep_rule.rows() if row.group in ("rules", "worlds")}
+
+
+def simulated(name: str, searches: int) -> keep_rule.Summary:
+    """What a row of the keep rule's table comes to, on seeds of its own."""
+    found = [keep_rule.one((SIMULATED[name], seed)) for seed in range(searches)]
+    return keep_rule.summary(found)
+
+
+def test_the_keep_rule_keeps_an_eighth_of_greedys_luck_for_nine_tenths_of_its_gain() -> None:
+    ours, greedy = simulated("default", 80), simulated("greedy", 80)
+    assert ours.false <= 4.5
+    assert greedy.false >= 20
+    assert ours.share_false <= 0.32
+    assert ours.gain >= 10.3
+    assert ours.inflation <= 4.5
+    assert greedy.inflation >= 12
+    assert ours.evaluations <= 1.05
+
+
+@pytest.mark.parametrize(
+    ("name", "false", "gain"),
+    [
+        ("strict", 2.3, 8.0),
+        ("folds correlated by 0.5", 8.0, 10.0),
+        ("nothing to be found", 3.0, -0.5),
+        ("1 fold", 4.5, 8.0),
+    ],
+)
+def test_the_keep_rule_keeps_little_luck_in_other_worlds_too(
+    name: str, false: float, gain: float
+) -> None:
+    found = simulated(name, 30)
+    assert found.false <= false
+    assert found.gain >= gain
+
+
+def test_a_simpler_patch_that_loses_much_is_hardly_ever_kept_and_one_that_loses_nothing_often() -> (
+    None
+):
+    assert keep_rule.tied((-1.0, 60))[1] <= 0.08
+    assert keep_rule.tied((0.0, 60))[1] >= 0.35
+
+
+@pytest.mark.parametrize("folds", [5, 1])
+def test_a_plan_that_shrinks_calibration_keeps_no_larger_share_of_luck(folds: int) -> None:
+    whole, *smaller = [
+        row for row in keep_rule.rows()
+        if row.group.startswith("nights") and row.world == World(folds=folds, experiments=15)
+    ]  # fmt: skip
+    seeds = range(1000 if folds == 1 else 500)
+
+    def share(row: keep_rule.Row) -> float:
+        return keep_rule.summary([keep_rule.one((row, seed)) for seed in seeds]).share_false
+
+    assert smaller
+    assert share(whole) <= 0.34
+    assert share(smaller[-1]) <= share(whole) + 0.06
+
+
+def test_the_documented_tables_of_the_keep_rule_are_those_that_were_made() -> None:
+    made = json.loads((keep_rule.RESULTS / "keep_rule.json").read_text("utf-8"))
+    documented = (ROOT / "docs" / "keep-rule.md").read_text("utf-8")
+    assert keep_rule.printed(made) in documented
+
+
+def test_the_table_of_the_keep_rule_has_greedy_beside_ours(tmp_path: Path) -> None:
+    found, printed = quick("keep_rule", tmp_path)
+    assert [row["name"] for row in found["rows"][:4]] == ["greedy", "explore", "default", "strict"]
+    assert (tmp_path / "keep_rule.png").stat().st_size > 10_000
+    assert all(f"| {row['name']} | " in printed for row in found["rows"])

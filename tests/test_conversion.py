@@ -117,6 +117,17 @@ def test_the_vault_is_the_last_months_one_by_one(calls: Any) -> None:
     assert [window.cut for window in windows] == [20, 21, 22, 23, 24, 25]
 
 
+@pytest.mark.parametrize("split", range(3))
+def test_what_the_vault_scores_lies_behind_all_that_a_search_sees(calls: Any, split: int) -> None:
+    seen = data.searched(calls).calls.time.max()
+    windows = data.held_out(calls).windows(split)
+    assert len(windows) == 6
+    for window in windows:
+        assert len(window.test) > 0
+        assert calls.time[window.test].min() >= MONTHS - 6 > seen
+        assert calls.time[window.train].max() < window.cut <= calls.time[window.test].min()
+
+
 def test_the_banks_file_is_read_without_the_column_that_leaks(
     calls: Any, table: Any, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ EXEMPT = {
     "runs/past.py:_to_merge": "a line of the header",
     "runs/session.py:_plan_anew": "whose times the plan is made by",
     "search/measuring.py:take_over": "the reason of a record that nothing was measured for",
+    "simplicity.py": "in what a candidate is simpler, inside why it was kept",
     "search/earlier.py:disagreement": "inside the line that says why scores are not reused",
     "regression/fingerprint.py": "keys in /proc/cpuinfo",
     "regression/unrecorded.py:command": "a command inside messages",

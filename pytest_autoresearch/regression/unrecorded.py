@@ -8,7 +8,7 @@ import pytest
 
 UNRECORDED = ("autoresearch.champion_record", "none")
 """The property of an objective that passed without anything to compare its score with."""
-UNCONFIRMED = ("autoresearch.champion_record", "none, as confirm tests are not searched yet")
+UNCONFIRMED = ("autoresearch.champion_record", "none: a confirm test has none")
 
 
 def line(nodeids: list[str]) -> str:

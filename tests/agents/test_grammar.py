@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_autoresearch.exceptions import HarnessFault
-from pytest_autoresearch.sandbox import grammar, launch, tiers
+from pytest_autoresearch.sandbox import grammar, launch, reading, tiers
 from pytest_autoresearch.sandbox.grammar import read_literals
 
 SOURCE = '''"""Says 0.5 and C=2."""
@@ -137,7 +137,7 @@ def test_a_file_that_keeps_the_parser_busy_is_given_up() -> None:
 
 
 def test_a_busy_parser_leaves_time_for_the_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(reading, "FILE_SECONDS", 0.3)
     slow, *_ = read_literals({"a_slow.py": SLOW, "b_good.py": b"rate = 0.5\n"}, seconds=6.0)
     assert slow["path"] == "b_good.py"
 

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..confine import NO_CORE, Plan, Walls
@@ -15,14 +16,15 @@ from .shape import LISTS, READY
 
 MEMORY = 2 << 30
 
+Read = Callable[[bytes], Any]
 
-def main(request: int, seconds: float, plan: Plan) -> NoReturn:
+
+def main(what: str, request: int, seconds: float, plan: Plan) -> NoReturn:
     """Reads the lengths and bytes of files from a descriptor, within the walls of ``plan``.
 
-    Each file may cost ``seconds`` of CPU time.
+    ``what`` is one of `ASKED`. Each file may cost ``seconds`` of CPU time.
     """
-    import libcst  # noqa: F401  (before the limits: it is ours)
-
+    read = ASKED[what]()  # before the limits: what it imports is ours
     walls = Walls(plan)
     walls.prepare()
     walls.close([], [])
@@ -31,7 +33,7 @@ def main(request: int, seconds: float, plan: Plan) -> NoReturn:
     with open(request, "rb") as source:
         for length in json.loads(source.readline()):
             signal.setitimer(signal.ITIMER_PROF, seconds)  # the process dies when it runs out
-            _reply(json.dumps(_read(source.read(length))).encode() + b"\n")
+            _reply(json.dumps(read(source.read(length))).encode() + b"\n")
     os._exit(0)
 
 
@@ -52,8 +54,20 @@ def _reply(line: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _read(data: bytes) -> dict[str, list[Any]] | None:
-    """The answer about one file; None when it is not UTF-8 or not Python."""
+def _counting() -> Read:
+    from .lines import count
+
+    return count
+
+
+def _changing() -> Read:
+    import libcst  # noqa: F401
+
+    return _changes
+
+
+def _changes(data: bytes) -> dict[str, list[Any]] | None:
+    """What can be changed in one file; None when it is not UTF-8 or not Python."""
     import libcst as cst
     from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
@@ -84,3 +98,7 @@ def _read(data: bytes) -> dict[str, list[Any]] | None:
         key: [entry for entry in found[key] if check(entry, data)][:most]
         for key, (check, most) in LISTS.items()
     }
+
+
+ASKED: dict[str, Callable[[], Read]] = {"changes": _changing, "lines": _counting}
+"""What can be asked about a file, and what reads it."""

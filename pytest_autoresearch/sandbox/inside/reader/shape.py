@@ -1,7 +1,7 @@
 """The form of the reader's answer about one file, for the side that writes and the side that checks.
 
-An answer is a dict of lists, one for each of `LISTS`, or None where the file cannot be read. Offsets
-are bytes of the file.
+An answer about what can be changed is a dict of lists, one for each of `LISTS`; offsets are bytes of
+the file. One about lines of code is `is_count`'s. Either is None where the file cannot be read.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ def is_answer(answer: Any, data: bytes) -> bool:
             return False
     ends = [0, *(entry[1] for entry in answer["literals"])]
     return all(entry[0] >= end for entry, end in zip(answer["literals"], ends, strict=False))
+
+
+def is_count(answer: Any, data: bytes) -> bool:
+    """``[lines, tokens]``: how much code a file of these bytes holds."""
+    return (
+        isinstance(answer, list)
+        and len(answer) == 2
+        and all(type(number) is int and 0 <= number <= len(data) for number in answer)
+    )
 
 
 def is_literal(entry: Any, data: bytes) -> bool:
