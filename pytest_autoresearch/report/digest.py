@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..records import Part, Record, Status
-from .text import one_line
+from ..records import Part, Record, Status, Summary
+from .text import count, one_line
 
 CAUSES = {
     Status.DISCARD: "not better",
@@ -49,6 +49,17 @@ def numbered(records: Iterable[Record]) -> list[Record]:
 def kept(records: Iterable[Record]) -> list[Record]:
     """The kept experiments, by number."""
     return [record for record in numbered(records) if record.status is Status.KEPT]
+
+
+def kept_of(summary: Summary) -> str:
+    """``11 kept of 150 experiments, 10 of them for being simpler``."""
+    ties = sum(bool(record.simpler) for record in kept(summary.records))
+    simpler = ""
+    if ties:
+        simpler = (
+            ", for being simpler" if summary.kept == 1 else f", {ties} of them for being simpler"
+        )
+    return f"{summary.kept} kept of {count(summary.tried, 'experiment')}{simpler}"
 
 
 def not_kept(records: Iterable[Record]) -> list[Record]:

@@ -77,7 +77,7 @@ def _verdict(summary: Summary) -> str:
 
 
 def _facts(summary: Summary) -> str:
-    kept = f"{summary.kept} kept of {count(summary.tried, 'experiment')}; " * (summary.tried > 0)
+    kept = f"{digest.kept_of(summary)}; " * (summary.tried > 0)
     cost = f" Agents cost {summary.cost_usd:.2f} USD." if summary.cost_usd else ""
     stated = [text for text in (tier(summary.isolation), trust(summary)) if text]
     said = " ".join(f"{text[:1].upper()}{text[1:]}." for text in stated)

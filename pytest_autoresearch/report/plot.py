@@ -303,10 +303,7 @@ def _write_around(axes: Axes, summary: Summary) -> None:
         pad=24,
         parse_math=False,
     )
-    about = (
-        f"{better(summary.direction)}; {summary.kept} kept of {count(summary.tried, 'experiment')}; "
-        f"run {summary.run}"
-    )
+    about = f"{better(summary.direction)}; {digest.kept_of(summary)}; run {summary.run}"
     axes.text(0, 1.02, about, transform=axes.transAxes, color="#666666", parse_math=False)
     axes.set_xlabel("experiment")
     axes.set_ylabel(one_line(summary.metric, 40), parse_math=False)

@@ -97,7 +97,7 @@ def _lines(summary: Summary, rejected: bool) -> Iterator[_Line]:
     yield f"run {summary.run}, branch {summary.branch}", {}
     yield f"ended: {one_line(summary.ended)}{_resumable(summary)}", {}
     scores = change(summary.baseline, summary.champion)
-    tried = f": {summary.kept} kept of {count(summary.tried, 'experiment')}" * (summary.tried > 0)
+    tried = f": {digest.kept_of(summary)}" * (summary.tried > 0)
     yield f"{summary.metric} {scores}, {better(summary.direction)}{tried}", {"bold": True}
     yield from ((line, {}) for line in gain_lines(summary))
     if summary.looks and summary.looks[-1].words:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from pytest_autoresearch.records import Part, Status
 from pytest_autoresearch.report.digest import (
     CAUSES,
@@ -9,11 +13,12 @@ from pytest_autoresearch.report.digest import (
     causes,
     closest_miss,
     common_reasons,
+    kept_of,
     not_kept,
     run_base,
 )
 
-from .builders import BASE, record
+from .builders import BASE, record, summary
 
 
 def test_every_status_of_an_experiment_that_is_not_kept_has_words() -> None:
@@ -32,6 +37,24 @@ def test_an_experiment_counts_once_by_its_last_status() -> None:
     ]
     assert causes(records) == [("not better", 1), ("crashed", 1)]
     assert [row.experiment for row in not_kept(records)] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("simpler", "words"),
+    [
+        ((), "2 kept of 2 experiments"),
+        ((2,), "2 kept of 2 experiments, 1 of them for being simpler"),
+        ((1, 2), "2 kept of 2 experiments, 2 of them for being simpler"),
+    ],
+)
+def test_what_was_kept_for_being_simpler_is_told_apart(
+    simpler: tuple[int, ...], words: str
+) -> None:
+    kept = [
+        replace(record(n, Status.KEPT), simpler="a fewer line" if n in simpler else "")
+        for n in (1, 2)
+    ]
+    assert kept_of(summary(records=kept, kept=2, tried=2)) == words
 
 
 def test_reasons_that_differ_in_numbers_only_are_one() -> None:
