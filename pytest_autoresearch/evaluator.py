@@ -155,7 +155,7 @@ class Bench:
             return None
         return lambda what, payload: handed(evaluation.plan.turn, what, payload, evaluation.seeded)
 
-    def simpler(self) -> str:
+    def simpler(self) -> str | None:
         """In what the candidate that is evaluated is simpler than the champion; its race asks."""
         return "" if self._slot is None else self._slot.evaluation.simpler()
 

@@ -258,14 +258,19 @@ class Evaluation:
         """Keep the tail of what the candidate printed."""
         self.output = (self.output + text)[-MOST_OUTPUT:]
 
-    def simpler(self) -> str:
-        """In what the candidate is simpler than the champion, as far as it has come; the race asks.
+    def simpler(self) -> str | None:
+        """In what the candidate is simpler than the champion; the race asks. ``None``: not known yet.
 
-        How much memory it needs is known when its first pass has been walked.
+        How much memory it needs is known when its first pass has been walked: early folds may need less.
         """
-        walked = self._pass > 1 or self._left == 1
-        self.said_simpler = self.compared(self.peak if walked else 0.0)
-        return self.said_simpler
+        if self._pass > 1 or self._left == 1:
+            self.said_simpler = self.compared(self.peak)
+            return self.said_simpler
+        found = self.compared(0.0)
+        if not found and self.compared(self.peak):
+            return None
+        self.said_simpler = found
+        return found
 
     def trust(self, word: str) -> None:
         """Lower the trust that the score deserves: ``joint`` or ``self-reported``."""
@@ -294,7 +299,7 @@ class Evaluation:
             trust=self._lowest_trust(),
             unprobed=self.joint_rows,
             # By the peak of all passes: more memory in a later one is no less memory.
-            simpler=self.simpler() if self.said_simpler else "",
+            simpler=(self.simpler() or "") if self.said_simpler else "",
             curves=self._curves(),
             output=self.output,
             in_test=in_test,

@@ -6,6 +6,7 @@ It is written when a session's last agent has ended, and never while one runs.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from .refs import ROOT
 from .repository import Repository
 
 NAME = "vault.json"
+KEYS = {"experiment", "commit", "time", "folds", "seconds", "passes"}
+PASS = {"split", "seed", "scores"}
 Entry = dict[str, Json]
 
 
 class Ledger:
-    """The entries of one run, in its folder and in its ref ``vault``; each repairs the other.
+    """The entries of one run, in its folder and in its ref ``vault``: one is enough.
 
     Raises `UsageProblem` when the two contradict each other, or cannot be read.
     """
@@ -40,7 +43,10 @@ class Ledger:
         content = _encoded(entries)
         temporary = self._path.with_suffix(".new")
         try:
-            temporary.write_bytes(content)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(self._path)
             sync_folder(self._path.parent)
         except OSError as error:
@@ -70,11 +76,29 @@ class Ledger:
             found = json.loads(content)
         except ValueError:
             found = None
-        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        if not isinstance(found, list) or not all(map(_is_entry, found)):
             raise UsageProblem(
                 f"{self._path} (or {self._ref}) is damaged: remove the one that is, the other one is used"
             )
         return found
+
+
+def _is_entry(one: Json) -> bool:
+    """Whether it has what a look writes."""
+    if not isinstance(one, dict) or not one.keys() >= KEYS:
+        return False
+    number, passes = one["experiment"], one["passes"]
+    gain = one.get("search", {} if number else {"gain": 0, "error": 0})
+    return (
+        isinstance(number, int)
+        and isinstance(passes, list)
+        and bool(passes)
+        and all(
+            isinstance(each, dict) and each.keys() == PASS and each["scores"] for each in passes
+        )
+        and isinstance(gain, dict)
+        and gain.keys() == {"gain", "error"}
+    )
 
 
 def _encoded(entries: Sequence[Entry]) -> bytes:

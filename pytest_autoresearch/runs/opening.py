@@ -90,10 +90,10 @@ def _known(repository: Repository, files: Files) -> list[str]:
     return [path for path in files.sources.files if path in tracked or path in new]
 
 
-def open_run(settings: Settings, project: Project, doors: list[Door]) -> Run:
+def open_run(settings: Settings, project: Project, doors: list[Door], *, vault: bool) -> Run:
     """The run to go on with, or a new one; the journal's first line freezes its settings."""
     objective, repository, files = project.objective, project.repository, project.files
-    name, found = choose(settings, objective, repository)
+    name, found = choose(settings, objective, repository, vault=vault)
     folder = settings.dir / name
     if found:
         run = ShieldedRun.resume(repository, folder, name)
@@ -176,7 +176,7 @@ def open_session(
     agents_plan = agent.prepare(project.opening(), full=full) if isinstance(agent, Prepares) else []
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     doors = doors_of(objective, reporter and reporter.write_line)
-    run = open_run(settings, project, doors)
+    run = open_run(settings, project, doors, vault=stages.vault is not None)
     held = _held(run)
     past = Past(repository, settings.dir, objective.nodeid, run.name)
     sweep(str(line.get("scratch")) for line in run.journal.lines if line["kind"] == "session")

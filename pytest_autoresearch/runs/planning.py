@@ -18,6 +18,8 @@ CLOSING_EACH = 0.001
 """Further seconds for each record."""
 CLOSING_SHARE = 0.25
 """Closing work gets no more than this part of very short hours."""
+RESERVED_SHARE = 0.5
+"""Confirmations and the vault get no more than this part of the hours."""
 FOLDS = 2
 """What is assumed before a baseline: that there is more than one fold, and other splits."""
 
@@ -30,7 +32,7 @@ def closing_seconds(records: int, hours: float | None) -> float:
 
 def reserved(needed: float, hours: float | None) -> float:
     """Seconds to keep free for confirmations and the vault, where they need so many."""
-    return needed if hours is None else min(needed, CLOSING_SHARE * hours * 3600)
+    return needed if hours is None else min(needed, RESERVED_SHARE * hours * 3600)
 
 
 @dataclass(frozen=True)

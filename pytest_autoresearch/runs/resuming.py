@@ -12,11 +12,13 @@ from ..history.champion import path_of
 from ..history.finding import RunInfo, find
 from ..history.repository import Repository
 from ..history.run import Run
+from ..history.view import View
 from ..options import Settings
 from ..project import Files
-from ..records import Objective
+from ..records import MOST_LOOKS, Objective
 from ..regression.conditions import blob
 from ..search.keep import STRICTNESS, Rule
+from ..search.looking import champions_in, look_is_due
 
 
 def rule_of(settings: Settings) -> Rule:
@@ -24,8 +26,10 @@ def rule_of(settings: Settings) -> Rule:
     return Rule(z_keep=STRICTNESS[settings.strictness], min_effect=settings.min_effect)
 
 
-def choose(settings: Settings, objective: Objective, repository: Repository) -> tuple[str, bool]:
-    """The run's name, and whether it exists."""
+def choose(
+    settings: Settings, objective: Objective, repository: Repository, *, vault: bool
+) -> tuple[str, bool]:
+    """The run's name, and whether it exists; ``vault`` says whether the objective has one."""
     runs = {run.name: run for run in find(repository, settings.dir)}
     if settings.run:
         known = runs.get(settings.run)
@@ -37,7 +41,8 @@ def choose(settings: Settings, objective: Objective, repository: Repository) -> 
                 f"run {known.name} belongs to {known.nodeid}, not to {objective.nodeid}: "
                 "choose another --autoresearch-run"
             )
-        _refuse_done(known, settings)
+        if not (vault and _owes_a_look(repository, settings, known.name)):
+            _refuse_done(known, settings)
         return settings.run, True
     mine = [
         run
@@ -49,7 +54,8 @@ def choose(settings: Settings, objective: Objective, repository: Repository) -> 
     if mine:
         latest = max(mine, key=lambda run: run.started)
         _refuse_unreadable(latest)
-        _refuse_done(latest, settings)
+        if not (vault and _owes_a_look(repository, settings, latest.name)):
+            _refuse_done(latest, settings)
         return latest.name, True
     plain = f"{objective.name.strip('_') or 'run'}-{date.today().isoformat()}"
     names = (plain, *(f"{plain}-{n}" for n in range(2, len(runs) + 3)))
@@ -75,6 +81,14 @@ def _unrecorded(run: RunInfo, objective: Objective, repository: Repository) -> b
         return False
     path = path_of(objective)
     return repository.files(run.base, [path]) != repository.files(repository.head, [path])
+
+
+def _owes_a_look(repository: Repository, settings: Settings, name: str) -> bool:
+    """Whether a run has a champion that the vault was not shown, for lack of time or by a failure."""
+    view = View(repository, settings.dir, name)
+    return (
+        look_is_due(view.vault, view.champion_number) and len(champions_in(view.vault)) < MOST_LOOKS
+    )
 
 
 def _refuse_unreadable(run: RunInfo) -> None:

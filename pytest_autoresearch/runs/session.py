@@ -48,7 +48,7 @@ class Session:
     ``fault`` what has to end it once the evaluation under way is reported, ``faults`` how many harness
     faults there were in a row. Evaluations are stopped at ``deadline``, in monotonic seconds; ``closing``
     seconds are reserved behind it. ``news`` are lines to be shown once. ``searched`` says that no agent is
-    asked any more, ``looking`` that the vault is being opened.
+    asked any more, ``looking`` that the vault is being opened, ``looked`` that it was.
     """
 
     settings: Settings
@@ -73,6 +73,7 @@ class Session:
     vault: Vault | None = None
     searched: bool = False
     looking: bool = False
+    looked: bool = False
 
     def __post_init__(self) -> None:
         self.search.thinking = lambda: stopped_at(self._last_start)
@@ -126,8 +127,10 @@ class Session:
         if left is not None and left < needed and not self.looking:
             too_late = (
                 f"no time for a look: it takes about {duration(needed)}, {duration(max(0.0, left))} are "
-                "left; the next session takes it"
+                f"left; the next session takes it, with --hours {2 * needed / 3600:.2g} or more"
             )
+        if not self.looking and self.vault.due:
+            self._pause()
         self.looking = True
         return self.vault.ask(too_late)
 
@@ -144,6 +147,7 @@ class Session:
         `AutoresearchError` when nothing could be written.
         """
         if experiment.part is Part.VAULT and self.vault is not None:
+            self.looked = True
             return self.vault.tell(experiment, outcome, _now())
         before = self._last_seq
         if self.observer is not None and self.observer.fault is not None:
@@ -222,7 +226,7 @@ class Session:
         else:
             passes = len(search.lacking())
         left = None if limit is None else max(0, limit - max(0, self.run.next_number - 1))
-        plan = Plan(times, passes, left, self.seconds_left, self.closing)
+        plan = Plan(times, passes, left, self.seconds_left, self.closing + self._reserved)
         return plan.line(time.time())
 
     @property
@@ -248,7 +252,10 @@ class Session:
 
     def deadline_of(self, experiment: Experiment) -> float | None:
         """When an evaluation has to end, in monotonic seconds."""
-        return self.deadline if experiment.stage else self._last_start
+        late = experiment.part is Part.VAULT or (
+            bool(experiment.stage) and experiment.part is Part.EXPERIMENT
+        )
+        return self.deadline if late else self._last_start
 
     @property
     def _reserved(self) -> float:
@@ -269,6 +276,7 @@ class Session:
 
     def close(self) -> Summary:
         """End the session in the journal; write what is derived from it; return how it ended."""
+        self.searched = True
         done = bool(self.settings.experiments) and self.search.reached_limit
         finished = (self.search.exhausted or done) and not self.run.pending
         self.run.close(self.ended or "ended by pytest", finished=finished)
@@ -283,7 +291,8 @@ class Session:
         if self.settings.require_gain and not self.search.kept:
             return "--autoresearch-require-gain: nothing was kept"
         measured_only = self.settings.experiments == 0
-        if not self.evaluated and not measured_only and not self.search.exhausted:
+        done = self.evaluated or self.looked or self.search.exhausted
+        if not done and not measured_only:
             return "no patch was evaluated"
         return ""
 

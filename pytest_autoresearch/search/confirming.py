@@ -169,7 +169,8 @@ class Confirmation:
         return self._sign * fmean(score - champion for score, champion in pairs) + self._margin
 
     def _z(self) -> float:
-        stays = self._rule.persistent
+        alone = len(self._known.splits) == 1
+        stays = self._rule.persistent_alone if alone else self._rule.persistent
         error = self._known.standard_error(self._known.folds)
         error *= math.sqrt(stays + (1 - stays) / max(1, self._at))
         return self._lead() / error if error else math.copysign(math.inf, self._lead())

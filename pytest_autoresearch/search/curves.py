@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ..records import Curve, Direction, Experiment, Part, Record, Status, concluded
+from .noise import student
 
 MOST_POINTS = 64
 """Points of a fit's curve that are kept, at most."""
@@ -208,22 +209,7 @@ def spread(splits: Iterable[Runs]) -> float:
     if not freedom:
         return 0.0
     squares = math.fsum((x - fmean(column)) ** 2 for column in columns for x in column)
-    return math.sqrt(2 * squares / freedom) * student(freedom) / FAR
-
-
-def student(freedom: int) -> float:
-    """The quantile of Student's distribution that is as unlikely as `FAR` of the normal one.
-
-    The expansion of Abramowitz and Stegun (1964), 26.7.5: too small by a tenth for three degrees of
-    freedom, much too small for one.
-    """
-    x = FAR
-    terms = (
-        (x**3 + x) / 4,
-        (5 * x**5 + 16 * x**3 + 3 * x) / 96,
-        (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / 384,
-    )
-    return x + sum(term / float(freedom) ** power for power, term in enumerate(terms, start=1))
+    return math.sqrt(2 * squares / freedom) * student(FAR, freedom)
 
 
 def at(curve: Curve, share: float) -> float:

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from ..records import Z90, Direction, Effect, Pass, Record
 from .keep import Rule
-from .noise import Reference, alike, by_split, residual
+from .noise import Reference, alike, by_split, residual, student
 from .standing import Standing, passes_of
 
 Row = Sequence[float]
@@ -67,7 +67,7 @@ def gain_of(
     - ``(1/k + 1/(k-1)) v (p + (1-p)/S)``: ``v`` the variance of these differences over the ``k`` folds,
       mean over the ``S`` splits, with the factor of Nadeau and Bengio (2003) for folds that share
       training data, and the share ``p`` of the noise that other splits do not cure
-      (`Rule.persistent`), widened by `student`;
+      (`Rule.persistent`), widened by `noise.student`;
     - ``a/S^2 sum(1/m + 1/n)`` over the splits: ``a`` the variance of a pass's mean under another seed,
       ``m`` and ``n`` the numbers of passes.
 
@@ -99,29 +99,13 @@ def effect_of(rows: Sequence[Row], least: float, persistent: float) -> Effect:
     k = min(len(row) for row in wide)
     shrinking = persistent + (1 - persistent) / len(rows)
     folds = math.sqrt(spread_of(wide) * (1 / k + 1 / (k - 1)) * shrinking)
-    return Effect(found, max(least, folds * student(sum(len(row) - 1 for row in wide))))
+    return Effect(found, max(least, folds * student(Z90, sum(len(row) - 1 for row in wide))))
 
 
 def spread_of(rows: Sequence[Row]) -> float:
     """The variance of paired differences over the folds, mean over the rows; 0 with one fold."""
     wide = [residual(row, [0.0] * len(row)) for row in rows if len(row) > 1]
     return fmean(wide) if wide else 0.0
-
-
-def student(freedom: int) -> float:
-    """By how much a standard error with so many degrees of freedom is widened.
-
-    So that 1.645 of them are a 90% interval: Student's quantile over the normal one, by the expansion
-    of Abramowitz and Stegun (1964), 26.7.5; a tenth too small for one degree, within 2% from two on.
-    """
-    z, n = Z90, freedom
-    terms = (
-        z,
-        (z**3 + z) / (4 * n),
-        (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2),
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3),
-    )
-    return math.fsum(terms) / z
 
 
 def apart(passes: Sequence[Pass], first: Pass) -> list[Pass]:
@@ -149,8 +133,8 @@ def _effect(
     groups = by_split(_sound(champion))
     means = {split: _columns(group) for split, group in groups.items()}
     sign = _sign(record.direction)
-    confirming = [one for one in apart(passes[1:], passes[0]) if one.split in means]
-    rows = [_paired(means[one.split], one.scores, sign) for one in confirming]
+    confirming = by_split(one for one in apart(passes[1:], passes[0]) if one.split in means)
+    rows = [_paired(means[split], _columns(group), sign) for split, group in confirming.items()]
     rows = [row for row in rows if row]
     if not rows:
         return None

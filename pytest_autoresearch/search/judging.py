@@ -41,7 +41,7 @@ class Judge(Standing):
         self.isolation = isolation
         self.seed = seed
 
-    def plan(self, experiment: Experiment, simpler: Callable[[], str] = not_simpler) -> Plan:
+    def plan(self, experiment: Experiment, simpler: Callable[[], str | None] = not_simpler) -> Plan:
         """The passes of an evaluation; a pure function of the journal.
 
         ``simpler`` says in what a candidate is simpler than the champion; see `Race`.
@@ -75,10 +75,12 @@ class Judge(Standing):
     def _finding(self, experiment: Experiment, outcome: Outcome) -> Finding:
         if experiment.refused or not outcome.passes:
             return Finding(better=False)
-        plan = self.plan(experiment, lambda: outcome.simpler)
         folds = max(len(one.scores) for one in outcome.passes)
         if experiment.part is Part.EXPERIMENT and not experiment.stage:
             folds = len(self.passes_of(self.history.champion_number)[0].scores)
+        # Where the first pass was walked to its end, what the race asked within it was open or a yes.
+        unsaid = None if len(outcome.passes[0].scores) == folds else ""
+        plan = self.plan(experiment, lambda: outcome.simpler or unsaid)
         try:
             return replayed(plan, outcome.passes, folds)
         except (ValueError, KeyError):

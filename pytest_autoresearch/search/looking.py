@@ -61,9 +61,7 @@ class Vault:
     @property
     def due(self) -> bool:
         """Whether the champion is one that the vault has not seen."""
-        champion = self._judge.history.champion_number
-        seen = [entry["experiment"] for entry in self.ledger.entries]
-        return champion > 0 and champion not in seen
+        return look_is_due(self.ledger.entries, self._judge.history.champion_number)
 
     @property
     def looks(self) -> list[Look]:
@@ -133,10 +131,19 @@ class Vault:
         return int.from_bytes(digest[:4], "big") >> 1
 
 
+def look_is_due(entries: Sequence[Entry], champion: int) -> bool:
+    """Whether the champion of this number has not been shown to the vault."""
+    return champion > 0 and champion not in [entry["experiment"] for entry in entries]
+
+
+def champions_in(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of champions, one a look."""
+    return [entry for entry in entries if entry["experiment"] > 0]
+
+
 def looks_in(entries: Sequence[Entry], direction: Direction) -> list[Look]:
     """The looks that a ledger's entries add up to."""
     baseline = next((one for one in entries if one["experiment"] == 0), None)
-    champions = [one for one in entries if one["experiment"] > 0]
     if baseline is None:
         return []
     return [
@@ -150,7 +157,7 @@ def looks_in(entries: Sequence[Entry], direction: Direction) -> list[Look]:
             commit=one["commit"],
             time=one["time"],
         )
-        for number, one in enumerate(champions, start=1)
+        for number, one in enumerate(champions_in(entries), start=1)
     ]
 
 

@@ -135,14 +135,12 @@ class Luck:
 def luck(passes: Iterable[Pass]) -> Luck:
     """The luck of a tree's passes, by split.
 
-    Splits on which seeds change nothing show no noise, which says nothing of other trees: a candidate
-    may draw random numbers where the champion does not.
+    Where seeds change nothing on any of them there is none to be seen, which says nothing of other trees:
+    a candidate may draw random numbers where the champion does not.
     """
-    groups = [
-        group
-        for group in by_split(passes).values()
-        if any(not alike(group[0].scores, one.scores) for one in group[1:])
-    ]
+    groups = [group for group in by_split(passes).values() if len(group) > 1]
+    if all(alike(group[0].scores, one.scores) for group in groups for one in group[1:]):
+        return Luck()
     pairs = [p for group in groups for p in zip(group[::2], group[1::2], strict=False)]
     steps = [
         abs(a - b)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from .keep import Rule, Step
 from .noise import Reference
-from .race import Race, no_noise
+from .race import ENOUGH, Race, no_noise
 from .racing import race
 
 CANDIDATES = 200
@@ -71,7 +71,8 @@ def said_of_noise(rule: Rule, reference: Reference, metric: str) -> list[str]:
         ]
     found = power(rule, reference)
     if found is None:
-        return [no_noise("one fold" if reference.folds == 1 else "no past experiments")]
+        few = f"fewer than {ENOUGH} past experiments"
+        return [no_noise("one fold" if reference.folds == 1 else few)]
     lines = [_measured(reference, metric), found.said(metric)]
     if reference.folds == 1:
         lines.append(

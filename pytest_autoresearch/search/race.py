@@ -51,7 +51,7 @@ class Race:
         reference: Reference,
         direction: Direction,
         seeds: Sequence[int],
-        simpler: Callable[[], str] = not_simpler,
+        simpler: Callable[[], str | None] = not_simpler,
     ) -> None:
         self._rule = rule
         self._reference = reference
@@ -111,9 +111,8 @@ class Race:
             self._lost = NO_LEAD
         if not self._lost:
             return False
-        margin = self._known_error(self._reference.folds)
-        near = not self._behind(self._ahead_of_anchor / (fold + 1) + margin, fold + 1)
-        return not (near and self._simpler())
+        near = not self._behind(self._ahead_of_anchor / (fold + 1) + self._margin, fold + 1)
+        return not (near and self._may_be_simpler())
 
     def _after_pass(self) -> Step:
         """Decide at the end of a pass: a win, more passes, a tie, or the end."""
@@ -170,10 +169,14 @@ class Race:
 
     # A tie
 
-    def _simpler(self) -> bool:
+    def _may_be_simpler(self) -> bool:
+        """Whether the candidate is simpler, or that is not known yet."""
         if self._answer is None:
             self._answer = self._ask()
-        return bool(self._answer)
+        return self._answer != ""
+
+    def _simpler(self) -> bool:
+        return self._may_be_simpler() and bool(self._answer)
 
     def _ties(self) -> bool:
         """Whether it is shown to lie no more than a pass's noise behind the anchor."""
@@ -186,8 +189,13 @@ class Race:
 
     def _tie_z(self) -> float:
         """The mean lead over the anchor plus one pass's noise, in standard errors."""
-        error = self._error()
-        return ratio(fmean(self._leads_over_anchor()) + error, error * self._shrinking(self._at))
+        lead = fmean(self._leads_over_anchor()) + self._margin
+        return ratio(lead, self._error() * self._shrinking(self._at))
+
+    @property
+    def _margin(self) -> float:
+        """What a tie may lie behind: the noise as measured, however much the candidate itself swings."""
+        return self._reference.standard_error(self._reference.folds)
 
     # Leads and their noise
 
@@ -249,9 +257,10 @@ class Race:
 
     @property
     def _persistent(self) -> float:
-        """The share of the noise that further passes do not cure."""
-        alone = len(self._reference.splits) == 1
-        return self._rule.persistent_alone if alone else self._rule.persistent
+        """The share of the noise that further passes do not cure: all, where each repeats the first."""
+        if len(self._reference.splits) > 1:
+            return self._rule.persistent
+        return 1.0 if self._reference.deterministic else self._rule.persistent_alone
 
     # The end
 

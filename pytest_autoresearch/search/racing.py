@@ -16,7 +16,7 @@ def race(
     reference: Reference,
     direction: Direction,
     seeds: Sequence[int],
-    simpler: Callable[[], str] = not_simpler,
+    simpler: Callable[[], str | None] = not_simpler,
 ) -> Plan:
     """The race that fits the champion: whether seeds change its scores, and whether splits do.
 

@@ -29,7 +29,7 @@ class SteadyRace(Race):
         if not self._last:
             return False
         large = fmean(self._leads()) > self._least
-        return self._steady or (large and self._z() >= self._rule.z_keep)
+        return large and (self._steady or self._z() >= self._rule.z_keep)
 
     def _why_lost(self) -> str:
         if self._at == 1:
@@ -45,6 +45,11 @@ class SteadyRace(Race):
 
     def _may_tie(self) -> bool:
         return min(self._leads_over_anchor()) >= -self._last_digits
+
+    @property
+    def _margin(self) -> float:
+        """The candidate's own noise: no other is known. It is not behind in any pass besides."""
+        return self._error()
 
     @property
     def _least(self) -> float:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from statistics import fmean, variance
 
 from ..records import MOST_LOOKS, Z90, Direction, Effect, Look, Pass
-from .gains import effect_of, student
+from .gains import effect_of
 from .keep import Rule
+from .noise import student
 
 SEEDS = 3
 """Passes of the baseline, and of the champion, that a look makes, each with a seed of its own."""
@@ -65,7 +66,7 @@ def vault_gain(baseline: Sequence[Pass], champion: Sequence[Pass], direction: Di
 
     The mean over splits of the mean difference of each fold. The error's square is the larger of the
     variance over folds, as in `gains.gain_of`, and the variance of the mean difference from pair to pair,
-    divided by their number; both widened by `gains.student`. Raises ``ValueError`` when no two passes
+    divided by their number; both widened by `noise.student`. Raises ``ValueError`` when no two passes
     have the same split, seed and number of folds.
     """
     sign = 1.0 if direction == "maximize" else -1.0
@@ -115,4 +116,4 @@ def _spread(means: Sequence[float]) -> float:
     """The error of a mean of pairs by how they differ; 0 of one alone."""
     if len(means) < 2:
         return 0.0
-    return math.sqrt(variance(means) / len(means)) * student(len(means) - 1)
+    return math.sqrt(variance(means) / len(means)) * student(Z90, len(means) - 1)

@@ -220,6 +220,37 @@ def test_a_session_that_kept_nothing_more_does_not_look_again(tmp_path: Path) ->
     assert opened(second) == []
 
 
+def test_a_look_that_failed_is_owed_by_a_finished_run(tmp_path: Path) -> None:
+    broken = VAULT.replace(
+        "    for fold", "    assert __import__('pathlib').Path('mended').exists()\n    for fold", 1
+    )
+    made = project(tmp_path, broken)
+    made.replace("SLOPE = 2.0", "SLOPE = 2.9", description="steeper")
+    one = ("--autoresearch-run", "one", "--autoresearch-experiments", "1")
+    first = made.search(*one)
+    assert first.returncode == 1
+    (made.folder / "mended").write_text("")
+    second = made.search(*one)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert opened(second) == ["test_line_vault[0000]", "test_line_vault[0001]"]
+    third = made.search(*one)
+    assert third.returncode == 4
+    assert "run one is finished" in third.stderr
+
+
+def test_reports_of_an_interrupted_session_have_the_looks_before_it(tmp_path: Path) -> None:
+    stopping = WATCHING.replace('raise ValueError("the agent is dead")', "raise KeyboardInterrupt")
+    made = project(tmp_path, conftest=stopping)
+    one = ("--autoresearch-run", "one")
+    experiments(made, 1, *one)
+    (made.folder / "dead").write_text("")
+    second = experiments(made, 2, *one)
+    assert second.returncode == 2
+    assert "look 1 of 3" in second.stdout
+    report = next(made.folder.glob(".autoresearch/*/report.md")).read_text("utf-8")
+    assert "vault" in report
+
+
 @pytest.mark.parametrize("lost", ["the folder", "the ref"])
 def test_the_ledger_is_rebuilt_from_what_is_left_of_it(
     tmp_path: Path, looked: tuple[Project, Result], lost: str
@@ -248,6 +279,21 @@ def test_a_ledger_that_was_changed_by_hand_is_refused(
     shown = copy.pytest(f"--autoresearch-show={looked[1].lines[0]['name']}")
     assert shown.returncode == 4
     assert "contradict each other" in shown.stderr + shown.stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '[{"experiment": 1}]', '[{"experiment": 0, "passes": []}]']
+)
+def test_a_ledger_that_holds_something_else_is_refused(
+    tmp_path: Path, looked: tuple[Project, Result], text: str
+) -> None:
+    shutil.copytree(looked[0].root, tmp_path / "p")
+    next((tmp_path / "p").glob(".autoresearch/*/vault.json")).write_text(text, "utf-8")
+    copy = Project.__new__(Project)
+    copy.__dict__.update(looked[0].__dict__, root=tmp_path / "p", folder=tmp_path / "p")
+    shown = copy.pytest(f"--autoresearch-show={looked[1].lines[0]['name']}")
+    assert shown.returncode == 4
+    assert "is damaged: remove the one that is" in shown.stderr + shown.stdout
 
 
 def test_a_champion_that_fails_on_the_vault_is_red(tmp_path: Path) -> None:

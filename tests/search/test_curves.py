@@ -22,8 +22,8 @@ from pytest_autoresearch.search.curves import (
     at,
     pace,
     spread,
-    student,
 )
+from pytest_autoresearch.search.noise import student
 
 TRIED = Experiment("0007", Part.EXPERIMENT, 7, "base", "tree")
 SHARES = [n / 100 for n in range(1, 101)]
@@ -177,10 +177,10 @@ def test_the_unit_is_the_spread_between_runs_of_a_fold() -> None:
 def test_few_pairs_make_the_unit_wider() -> None:
     # Student's quantiles for the one-sided 0.99865 of three standard deviations.
     for freedom, quantile in ((3, 9.22), (5, 5.51), (10, 3.96), (30, 3.27)):
-        assert student(freedom) == pytest.approx(quantile, rel=0.1)
-    assert student(1) > 10 * FAR
+        assert FAR * student(FAR, freedom) == pytest.approx(quantile, rel=0.1)
+    assert student(FAR, 1) > 10
     runs = tuple(tuple(((1.0, value),) for value in one) for one in ((1, 2, 3), (1.1, 2.1, 2.9)))
-    assert spread([runs]) == pytest.approx(0.1 * student(3) / FAR)
+    assert spread([runs]) == pytest.approx(0.1 * student(FAR, 3))
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from pytest_autoresearch.records import Effect, Part, Pass, Record, Status
+from pytest_autoresearch.records import Z90, Effect, Part, Pass, Record, Status
 from pytest_autoresearch.runs.summing import Measured, measured, summary_of
-from pytest_autoresearch.search.gains import effect_of, effects, gain, gain_of, student
+from pytest_autoresearch.search.gains import effect_of, effects, gain, gain_of
 from pytest_autoresearch.search.keep import Rule
-from pytest_autoresearch.search.noise import Reference, residual
+from pytest_autoresearch.search.noise import Reference, residual, student
 from pytest_autoresearch.search.standing import Standing
 
 from .world import Memory, run, search
@@ -147,7 +147,7 @@ def test_the_error_of_a_gain_follows_its_formula() -> None:
     new = [Pass(split, 1, row) for split, row in enumerate(rows)]
     found = gain_of(old, new, "maximize", NOISE, RULE)
     variance = sum(residual(row, (0.0,) * 3) for row in rows) / 2
-    error = math.sqrt(variance * (1 / 3 + 1 / 2) * (0.1 + 0.9 / 2)) * student(4)
+    error = math.sqrt(variance * (1 / 3 + 1 / 2) * (0.1 + 0.9 / 2)) * student(Z90, 4)
     assert found is not None
     assert found.gain == pytest.approx(0.35)
     assert found.error == pytest.approx(error)
@@ -165,9 +165,9 @@ def test_with_one_fold_the_error_is_that_of_seeds() -> None:
 
 def test_an_interval_is_widened_as_student_asks() -> None:
     exact = [float(stats.t.ppf(0.95, n)) / 1.6449 for n in range(1, 40)]
-    assert student(1) == pytest.approx(exact[0], rel=0.13)
+    assert student(Z90, 1) == pytest.approx(exact[0], rel=0.13)
     for freedom in range(2, 40):
-        assert student(freedom) == pytest.approx(exact[freedom - 1], rel=0.02)
+        assert student(Z90, freedom) == pytest.approx(exact[freedom - 1], rel=0.02)
 
 
 @pytest.mark.parametrize("splits", [1, 3])

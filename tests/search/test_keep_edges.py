@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_autoresearch.records import Direction, Pass
+from pytest_autoresearch.search.evidence import Evidence
 from pytest_autoresearch.search.keep import STRICTNESS, Finding, Rule, replayed
 from pytest_autoresearch.search.noise import (
     Reference,
@@ -276,3 +277,39 @@ def test_a_journal_from_before_a_setting_existed_is_read_with_its_default() -> N
     old = {key: value for key, value in line.items() if key not in ("z_tie", "wide")}
     assert Rule.from_json(json.loads(json.dumps(old))) == Rule(z_keep=2.0, min_effect=0.5)
     assert Rule.from_json(json.loads(json.dumps(line))) == Rule.from_json(line)
+
+
+# Repeats that show nothing more
+
+
+@pytest.mark.parametrize("folds", [5, 10])
+def test_passes_that_only_repeat_the_first_convince_no_more_than_one(folds: int) -> None:
+    """One split, and seeds change nothing: whoever leads by luck leads by the same luck again."""
+    draw = random.Random(2).gauss
+    kept = tried = 0
+    for _ in range(25):
+        base = [draw(0, 1) for _ in range(folds)]
+        seen = Evidence()
+        seen.measured(0, [Pass(0, seed, tuple(base)) for seed in range(4)])
+        for number in range(50):
+            common = draw(0, math.sqrt(0.2))
+            scores = [one + common + draw(0, math.sqrt(0.8)) for one in base]
+            known = seen.reference()
+            seen.tried(Pass(0, 1, tuple(scores)))
+            if number >= 10:
+                tried += 1
+                kept += found(known, scores, scores, scores).better
+    assert kept <= 0.12 * tried
+
+
+def test_seeds_that_change_some_splits_of_a_tree_do_not_hide_the_others() -> None:
+    """Zeros are legal: where a coarse metric came out equal it was luck, too."""
+    passes = [Pass(0, 1, (0.0,)), Pass(0, 2, (1.0,)), Pass(1, 1, (0.0,)), Pass(1, 2, (0.0,))]
+    assert reference(passes, [passes]).seed_variance == pytest.approx(0.25)
+
+
+def test_a_smallest_effect_holds_where_there_is_no_noise_too() -> None:
+    known = constant({0: [1.0, 1.0], 1: [2.0, 2.0]})
+    rule = Rule(min_effect=0.008)
+    assert not found(known, [1.01, 1.01], [2.0, 2.0], [1.01, 1.01], rule=rule).better
+    assert found(known, [1.01, 1.01], [2.01, 2.01], [1.01, 1.01], rule=rule).better

@@ -226,3 +226,39 @@ def test_the_anchor_is_read_from_the_records() -> None:
     assert known.means[0] != known.anchor[0]
     run(search(["3.0"], memory))
     assert search([], memory).reference().anchor is None
+
+
+def test_a_candidates_own_noise_widens_no_margin() -> None:
+    """Who adds noise and is simpler may not lie further behind for it."""
+
+    def share(sd: float) -> float:
+        seeds = [(3 * n, 3 * n + 1, 3 * n + 2) for n in range(300)]
+        found = 0
+        for each in seeds:
+            plan = race(Rule(), KNOWN, "maximize", each, lambda: SHORTER)
+            walk(plan, -2 * NOISE, sd=sd)
+            found += plan.finding.better
+        return found / len(seeds)
+
+    assert share(0.1) <= 0.01
+    assert share(0.8) <= 0.04
+
+
+def test_an_answer_that_is_open_is_asked_for_again() -> None:
+    """Less memory is known at the end of the first pass: before it nothing is decided by it."""
+    answers: list[str | None] = []
+
+    def later() -> str | None:
+        answers.append(SHORTER if len(plan.passes[0].scores) == 5 else None)
+        return answers[-1]
+
+    at_once = [
+        raced(0.0, lambda: SHORTER, seeds=(n, n + 1, n + 2)).finding for n in range(0, 90, 3)
+    ]
+    found = []
+    for n in range(0, 90, 3):
+        plan = race(Rule(), KNOWN, "maximize", (n, n + 1, n + 2), later)
+        walk(plan, 0.0)
+        found.append(plan.finding)
+    assert None in answers
+    assert [one.better for one in found] == [one.better for one in at_once]

@@ -8,8 +8,8 @@ from statistics import variance
 
 import pytest
 
-from pytest_autoresearch.records import MOST_LOOKS, Direction, Effect, Pass
-from pytest_autoresearch.search.gains import student
+from pytest_autoresearch.records import MOST_LOOKS, Z90, Direction, Effect, Pass
+from pytest_autoresearch.search.noise import student
 from pytest_autoresearch.search.vault import SEEDS, judged, look, refused, vault_gain
 
 
@@ -43,7 +43,7 @@ def test_with_one_fold_the_error_comes_from_the_seeds() -> None:
     new = [Pass(0, seed, (value,)) for seed, value in enumerate((1.0, 2.0, 4.0))]
     found = vault_gain(old, new, "maximize")
     assert found.gain == pytest.approx(7 / 3)
-    assert found.error == pytest.approx(math.sqrt(variance([1.0, 2.0, 4.0]) / 3) * student(2))
+    assert found.error == pytest.approx(math.sqrt(variance([1.0, 2.0, 4.0]) / 3) * student(Z90, 2))
 
 
 def test_splits_of_the_vault_are_paired_each_with_itself() -> None:
