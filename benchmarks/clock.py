@@ -24,7 +24,7 @@ from pytest_autoresearch.records import Record
 from pytest_autoresearch.report.junit import JUnit
 from pytest_autoresearch.runs.session import Session
 from pytest_autoresearch.sandbox import session as sandbox
-from pytest_autoresearch.sandbox.prediction import Prediction
+from pytest_autoresearch.sandbox.rows.prediction import Prediction
 from pytest_autoresearch.search.loop import Search
 
 AGENT, HISTORY, FILES = "ask the agent, build the tree", "journal and git", "lay out files"

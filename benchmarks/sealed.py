@@ -37,10 +37,10 @@ from pytest_autoresearch.exceptions import (
 )
 from pytest_autoresearch.records import Limits
 from pytest_autoresearch.sandbox import Meter, Sandbox, materialise, session
-from pytest_autoresearch.sandbox.gauge import Gauge
-from pytest_autoresearch.sandbox.process import Process
-from pytest_autoresearch.sandbox.tiers import Tier, choose
-from pytest_autoresearch.sandbox.watch import Watch
+from pytest_autoresearch.sandbox.walls.tiers import Tier, choose
+from pytest_autoresearch.sandbox.watching.gauge import Gauge
+from pytest_autoresearch.sandbox.watching.process import Process
+from pytest_autoresearch.sandbox.watching.watch import Watch
 
 from .clock import Clock
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from .exceptions import AuditFailed, CandidateFailure, ProtocolError, UsageProblem
 from .records import Json, Limits
 from .sandbox import Answer, Job, Meter, Result, Sandbox, discard, pack
-from .sandbox.agreement import EXACT, HALF, require_agreement
-from .sandbox.answer import announced, require_finite
-from .sandbox.arguments import admit, row_count
-from .sandbox.columns import taken_apart
-from .sandbox.payload import Payload
-from .sandbox.prediction import Prediction
-from .sandbox.script import contents, pattern_of
+from .sandbox.handing.answer import announced, require_finite
+from .sandbox.handing.arguments import admit, row_count
+from .sandbox.handing.columns import taken_apart
+from .sandbox.handing.payload import Payload
+from .sandbox.handing.script import contents, pattern_of
+from .sandbox.rows.agreement import EXACT, HALF, require_agreement
+from .sandbox.rows.prediction import Prediction
 
 MAX_ROWS = 10_000_000
 MAX_COLUMNS = 1024

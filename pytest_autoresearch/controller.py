@@ -29,11 +29,11 @@ from .report.status import Words
 from .rewording import failed_by_others, interrupted, reword, setup_reason, torn_down, turn_red
 from .runs.opening import open_session, planned
 from .runs.session import Session
-from .sandbox import tiers
 from .sandbox.grammar import read_literals
 from .sandbox.inside.confine import NONE
 from .sandbox.lines import Lines
-from .sandbox.tiers import UNWALLED, Tier
+from .sandbox.walls import tiers
+from .sandbox.walls.tiers import UNWALLED, Tier
 from .search.curves import pace
 from .signals import Signals, shielded
 from .simplicity import against_champion

@@ -20,9 +20,9 @@ from .objective import Evaluation, Recorder
 from .origins import names, require_own
 from .records import Experiment, Objective, Outcome, Part, Pass, Status, Turn
 from .sandbox import Meter, Sandbox, chosen, discard, libraries, materialise
+from .sandbox.handing.payload import Payload
 from .sandbox.inside.imports import with_home
-from .sandbox.payload import Payload
-from .sandbox.tiers import UNWALLED, Tier
+from .sandbox.walls.tiers import UNWALLED, Tier
 from .scratch import Scratch
 from .search.curves import Pace
 from .search.keep import Plan

@@ -12,8 +12,8 @@ from pathlib import Path
 from .exceptions import CandidateFailure, Interrupted, UsageProblem
 from .records import Json
 from .sandbox import Answer, Job, Meter, Sandbox, pack
+from .sandbox.handing.text import clean
 from .sandbox.inside.imports import with_home
-from .sandbox.text import clean
 
 MAX_REPORT = 1 << 16
 MAX_PATH = 300

@@ -19,8 +19,8 @@ from .history.paths import EditableSet, protected_globs
 from .history.repository import Repository
 from .marks import entry_of
 from .records import Briefing, Objective, Proposal
-from .sandbox.environment import added_folders
 from .sandbox.inside.imports import inside
+from .sandbox.walls.environment import added_folders
 from .search.shown import Views
 
 if TYPE_CHECKING:

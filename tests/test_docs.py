@@ -16,7 +16,7 @@ import pytest
 
 from pytest_autoresearch.records import Limits, Record, Status
 from pytest_autoresearch.report import terminal
-from pytest_autoresearch.sandbox.tiers import Tier
+from pytest_autoresearch.sandbox.walls.tiers import Tier
 from pytest_autoresearch.testing import Project, Result
 
 ROOT = Path(__file__).parent.parent
@@ -308,7 +308,7 @@ def test_the_header_lines_are_those_that_a_search_prints() -> None:
 
 
 def test_every_remedy_of_the_code_stands_on_the_page() -> None:
-    said = re.sub(r'"\s+"', "", (PACKAGE / "sandbox" / "tiers.py").read_text("utf-8"))
+    said = re.sub(r'"\s+"', "", (PACKAGE / "sandbox" / "walls" / "tiers.py").read_text("utf-8"))
     settings = r"(?:kernel|user)\.\w+=\d+|--security-opt \w+=\w+|apt-get install \w+"
     remedies = re.findall(settings, said)
     assert len(remedies) >= 7
@@ -327,11 +327,19 @@ def test_every_file_of_the_walls_is_named_and_there() -> None:
     text = section(page("how-it-works.md"), "Where things live")
     text += section(page("security.md"), "Hand-made parts")
     named = {Path(name).name for name in re.findall(r"`([\w/]+\.py)`", text)}
-    there = {path.name for path in (*folder.glob("*.py"), *folder.glob("inside/*.py"))}
+    there = {path.name for path in (*folder.glob("*.py"), *folder.glob("*/*.py"))}
     assert there - {"__init__.py", "__main__.py"} <= named
     (rows,) = tables(section(page("security.md"), "Hand-made parts"))
     for name in re.findall(r"[\w/]+\.py", " ".join(row[0] for row in rows)):
         assert (folder / name).exists() or (folder / "inside" / name).exists(), name
+
+
+@pytest.mark.parametrize("room", ["handing", "rows", "walls", "watching"])
+def test_every_room_of_the_sandbox_is_said_to_have_the_files_that_it_has(room: str) -> None:
+    text = section(page("how-it-works.md"), "Where things live")
+    (files,) = re.findall(rf"^- `{room}/`(.*?)\n(?=- |\n)", text, re.MULTILINE | re.DOTALL)
+    there = {path.name for path in (PACKAGE / "sandbox" / room).glob("*.py")}
+    assert set(re.findall(r"`(\w+\.py)`", files)) == there - {"__init__.py"}
 
 
 @pytest.mark.parametrize("name", ["README.md", "Makefile", "Dockerfile", "docs/platforms.md"])

@@ -52,7 +52,7 @@ EXEMPT = {
     "sandbox/inside/privileges.py:drop": "the same",
     "sandbox/inside/seccomp.py:": "names of system calls",
     "sandbox/inside/world.py:": "names of namespaces",
-    "sandbox/tiers.py:layers": "what the walls are made of, in the header",
+    "sandbox/walls/tiers.py:layers": "what the walls are made of, in the header",
     "runs/planning.py": "what there is time for, in the plan that a search shows",
     "runs/past.py:times": "whose times the plan is made by",
     "runs/past.py:_to_merge": "a line of the header",

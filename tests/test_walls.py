@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,15 @@ MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*
 
 ROOMS = ("agents", "evaluation", "history", "report", "sandbox", "search")
 OPEN_TO_ALL = {"records", "exceptions"}
+WITHIN_THE_SANDBOX = {
+    "handing": {"inside"},
+    "inside": set[str](),
+    "rows": {"handing"},
+    "walls": {"inside"},
+    "watching": {"handing", "inside"},
+}
+"""What the sandbox's own rooms import of each other; what lies beside the rooms is for none of them."""
+
 HOSTS = {"pytest", "_pytest", "pluggy", "pytest_timeout", "xdist"}
 
 # These run in processes of their own, never in the judge.
@@ -64,6 +74,17 @@ def holes(text: str, module: str) -> list[str]:
     ]
 
 
+def holes_within(text: str, module: str) -> list[str]:
+    """The imports with which a room of the sandbox reaches for another one, or for what lies beside them."""
+    room = module.split("/")[1]
+    allowed = {room, *WITHIN_THE_SANDBOX[room]}
+    return [
+        name
+        for name in imports(text, module)
+        if ours(name)[:1] == ["sandbox"] and not allowed & set(ours(name)[1:2])
+    ]
+
+
 def dangers(text: str, module: str) -> list[str]:
     """What a module of the judge uses that could run, parse or unpickle an agent's text."""
     found = [n for n in imports(text, module) if n.split(".")[0] in NOT_FOR_THE_JUDGE]
@@ -95,6 +116,10 @@ def in_rooms() -> list[str]:
     return [module for module in MODULES if module.split("/")[0] in ROOMS]
 
 
+def in_rooms_of_the_sandbox() -> list[str]:
+    return [module for module in MODULES if re.match("sandbox/.*/", module)]
+
+
 def of_the_judge() -> list[str]:
     return [module for module in MODULES if not module.startswith(CHILD_SIDE)]
 
@@ -120,6 +145,16 @@ def test_every_room_is_there() -> None:
 @pytest.mark.parametrize("module", in_rooms())
 def test_a_room_imports_only_plain_data_and_errors(module: str) -> None:
     assert holes(read(module), module) == []
+
+
+def test_every_room_of_the_sandbox_has_its_walls() -> None:
+    there = {module.split("/")[1] for module in in_rooms_of_the_sandbox()}
+    assert there == set(WITHIN_THE_SANDBOX)
+
+
+@pytest.mark.parametrize("module", in_rooms_of_the_sandbox())
+def test_a_room_of_the_sandbox_imports_only_the_rooms_below_it(module: str) -> None:
+    assert holes_within(read(module), module) == []
 
 
 def test_what_runs_inside_the_sandbox_knows_nothing_of_the_judge() -> None:
@@ -189,6 +224,39 @@ def test_a_hole_in_a_wall_is_seen(line: str) -> None:
 )
 def test_a_door_is_no_hole(line: str) -> None:
     assert not holes(line, "search/loop.py")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ..walls.tiers import Tier",
+        "from ..watching import watch",
+        "from .. import walls",
+        "from .. import session",
+        "from ..session import Sandbox",
+        "from ...sandbox import Sandbox",
+        "from .. import Sandbox",
+        "import pytest_autoresearch.sandbox.watching.watch",
+        "def late():\n    from ..inside.entry import DIMS",
+    ],
+)
+def test_a_hole_between_rooms_of_the_sandbox_is_seen(line: str) -> None:
+    assert holes_within(line, "sandbox/rows/prediction.py")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ..handing.payload import Payload",
+        "from ..handing import payload",
+        "from .leaning import leaning",
+        "from . import leaning",
+        "from ...records import Limits",
+        "import numpy",
+    ],
+)
+def test_a_door_between_rooms_of_the_sandbox_is_no_hole(line: str) -> None:
+    assert not holes_within(line, "sandbox/rows/prediction.py")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from ..exceptions import AutoresearchError, HarnessFault
 from ..history.run import Run
 from ..records import Experiment, Objective, Part, Turn
-from ..sandbox.payload import Payload
+from ..sandbox.handing.payload import Payload
 from .apart import refuse_loaded
 from .contents import Watched
 from .manifest import KIND, TABLES, known, shown, watched

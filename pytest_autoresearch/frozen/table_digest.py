@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ..sandbox.payload import Payload, Piece, Scattered
+from ..sandbox.handing.payload import Payload, Piece, Scattered
 
 WHOLE = 1 << 20
 """Bytes of buffers up to which all are always read."""

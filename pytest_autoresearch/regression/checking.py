@@ -18,7 +18,7 @@ from ..history.repository import Repository
 from ..marks import Mark, marked, objective, read
 from ..project import Files, files_of, import_roots, refuse_protected, root_of
 from ..records import Limits, Objective, Outcome, Turn
-from ..sandbox.tiers import UNWALLED, Tier, best, require_doors
+from ..sandbox.walls.tiers import UNWALLED, Tier, best, require_doors
 from ..search.keep import Measurement
 from ..stall import watched
 from .expected import Expected, expected

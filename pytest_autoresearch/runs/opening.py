@@ -33,7 +33,7 @@ from ..report import terminal
 from ..report.text import count
 from ..sandbox.inside.confine import NONE
 from ..sandbox.libraries import imports
-from ..sandbox.tiers import Tier, opened, require_doors
+from ..sandbox.walls.tiers import Tier, opened, require_doors
 from ..scratch import sweep
 from ..search.keep import Rule
 from ..search.looking import Vault

@@ -1,12 +1,12 @@
 """Where untrusted code runs: processes of its own, watched and measured from outside."""
 
-from .answer import Answer
-from .budget import Meter
-from .files import discard, materialise, size_of
-from .job import Job, Result
+from .handing.answer import Answer
+from .handing.files import discard, materialise, size_of
+from .handing.job import Job, Result
+from .handing.payload import Payload, pack
 from .libraries import chosen, libraries
-from .payload import Payload, pack
 from .session import Sandbox
+from .watching.budget import Meter
 
 __all__ = [
     "Answer",

@@ -7,7 +7,7 @@ from typing import Any
 
 from .inside.reader.shape import MAX_LITERALS, is_answer
 from .reading import answers
-from .tiers import UNWALLED, Tier
+from .walls.tiers import UNWALLED, Tier
 
 MAX_FILE = 256 << 10
 MAX_FILES = 64

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..exceptions import HarnessFault
 from .inside.reader.shape import is_count
 from .reading import answers
-from .tiers import UNWALLED, Tier
+from .walls.tiers import UNWALLED, Tier
 
 MAX_FILE = 256 << 10
 SECONDS = 10.0

@@ -21,9 +21,9 @@ from typing import Any, BinaryIO, Literal
 
 from ..records import Limits
 from .inside.reader.shape import READY
-from .launch import Launch
-from .tiers import Tier
-from .view import view
+from .walls.launch import Launch
+from .walls.tiers import Tier
+from .walls.view import view
 
 MAX_ANSWER = 1 << 22
 FILE_SECONDS = 4.0

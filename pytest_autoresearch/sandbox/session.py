@@ -24,27 +24,27 @@ from ..exceptions import (
     ProtocolError,
 )
 from ..records import Json, Limits
-from .answer import Answer
-from .budget import Meter
-from .environment import environment, import_path
-from .files import Room, discard, size_of
-from .gauge import Gauge
+from .handing.answer import Answer
+from .handing.files import Room, discard, size_of
+from .handing.job import Job, Result
+from .handing.parcel import Parcel, parcel
+from .handing.payload import pack
+from .handing.sealing import memory_file, seal
+from .handing.stock import Stock
+from .handing.text import clean
 from .inside.attempts import ATTEMPTS
 from .inside.confine import GUARDED, NONE, SEALED
-from .job import Job, Result
-from .kin import Kin, wait_unless_stopped
-from .launch import Launch
-from .outside import number_here, require_walls
-from .parcel import Parcel, parcel
-from .payload import pack
-from .process import Process
-from .sealing import memory_file, seal
-from .shm import Shelf
-from .stock import Stock
-from .text import clean
-from .tiers import UNWALLED, Tier, broken, targets
-from .view import view
-from .watch import MIB, Watch
+from .walls.environment import environment, import_path
+from .walls.launch import Launch
+from .walls.outside import number_here, require_walls
+from .walls.tiers import UNWALLED, Tier, broken, targets
+from .walls.view import view
+from .watching.budget import Meter
+from .watching.gauge import Gauge
+from .watching.kin import Kin, wait_unless_stopped
+from .watching.process import Process
+from .watching.shm import Shelf
+from .watching.watch import MIB, Watch
 
 START_SECONDS = 300.0
 CANARY_SECONDS = 60.0

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_autoresearch.exceptions import HarnessFault
-from pytest_autoresearch.sandbox import grammar, launch, reading, tiers
+from pytest_autoresearch.sandbox import grammar, reading
 from pytest_autoresearch.sandbox.grammar import read_literals
+from pytest_autoresearch.sandbox.walls import launch, tiers
 
 SOURCE = '''"""Says 0.5 and C=2."""
 RATE = 1e-3  # größer

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_autoresearch.frozen.table_digest import TableDigest
 from pytest_autoresearch.frozen.tables import Tables, Walk
-from pytest_autoresearch.sandbox.columns import taken_apart
-from pytest_autoresearch.sandbox.payload import pack
+from pytest_autoresearch.sandbox.handing.columns import taken_apart
+from pytest_autoresearch.sandbox.handing.payload import pack
 
 BASELINE = [
     Walk("champion", 0, 1, ["a", "b", "c"], free=2),

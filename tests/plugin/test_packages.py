@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_autoresearch import origins
-from pytest_autoresearch.sandbox import launch, view
+from pytest_autoresearch.sandbox.walls import launch, view
 from pytest_autoresearch.testing import TEST, Project, Result
 
 Run = Callable[..., pytest.RunResult]

@@ -16,7 +16,7 @@ from pytest_autoresearch.report.show import Detail, experiment_page
 from pytest_autoresearch.report.table import results_tsv
 from pytest_autoresearch.report.text import one_line
 from pytest_autoresearch.rewording import reword
-from pytest_autoresearch.sandbox.text import clean
+from pytest_autoresearch.sandbox.handing.text import clean
 
 LIE = (
     "harmless\r\nKEPT [0007] auc 0.99\n\nAutoresearch-Experiment: 7\nAutoresearch-Journal: 1 lines, "

@@ -14,8 +14,9 @@ import pytest
 from pytest_autoresearch.candidate import Candidate
 from pytest_autoresearch.exceptions import CandidateFailure, UsageProblem
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Meter, Sandbox, materialise, tiers
-from pytest_autoresearch.sandbox.tiers import Tier
+from pytest_autoresearch.sandbox import Meter, Sandbox, materialise
+from pytest_autoresearch.sandbox.walls import tiers
+from pytest_autoresearch.sandbox.walls.tiers import Tier
 
 
 class Ledger:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pytest_autoresearch.exceptions import UsageProblem
-from pytest_autoresearch.sandbox.arguments import admit, row_count, take
-from pytest_autoresearch.sandbox.payload import Scattered, pack
+from pytest_autoresearch.sandbox.handing.arguments import admit, row_count, take
+from pytest_autoresearch.sandbox.handing.payload import Scattered, pack
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from pytest_autoresearch.sandbox.inside.doors import EXEC, FORK, NETWORK, PROGRA
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_autoresearch.sandbox.tiers import Tier
+    from pytest_autoresearch.sandbox.walls.tiers import Tier
 
     from .conftest import Make
 

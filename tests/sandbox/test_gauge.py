@@ -14,20 +14,21 @@ import pytest
 
 from pytest_autoresearch.exceptions import OutOfMemory
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, floor, gauge, memory
-from pytest_autoresearch.sandbox.floor import Floor
-from pytest_autoresearch.sandbox.gauge import Gauge
+from pytest_autoresearch.sandbox import Sandbox
+from pytest_autoresearch.sandbox.handing.parcel import parcel
+from pytest_autoresearch.sandbox.handing.payload import Payload
+from pytest_autoresearch.sandbox.handing.stock import Stock
 from pytest_autoresearch.sandbox.inside.processes import contents
-from pytest_autoresearch.sandbox.memory import Machine, Pages
-from pytest_autoresearch.sandbox.parcel import parcel
-from pytest_autoresearch.sandbox.payload import Payload
-from pytest_autoresearch.sandbox.stock import Stock
+from pytest_autoresearch.sandbox.watching import floor, gauge, memory
+from pytest_autoresearch.sandbox.watching.floor import Floor
+from pytest_autoresearch.sandbox.watching.gauge import Gauge
+from pytest_autoresearch.sandbox.watching.memory import Machine, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_autoresearch.sandbox.tiers import Tier
+    from pytest_autoresearch.sandbox.walls.tiers import Tier
 
     from .conftest import Make
 

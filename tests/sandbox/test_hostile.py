@@ -18,14 +18,15 @@ from pytest_autoresearch.exceptions import (
     UsageProblem,
 )
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, files, size_of
-from pytest_autoresearch.sandbox.answer import Answer
-from pytest_autoresearch.sandbox.kin import Kin
-from pytest_autoresearch.sandbox.parcel import parcel
-from pytest_autoresearch.sandbox.payload import Payload
-from pytest_autoresearch.sandbox.sealing import memory_file
-from pytest_autoresearch.sandbox.stock import Stock
-from pytest_autoresearch.sandbox.watch import Watch
+from pytest_autoresearch.sandbox import Sandbox, size_of
+from pytest_autoresearch.sandbox.handing import files
+from pytest_autoresearch.sandbox.handing.answer import Answer
+from pytest_autoresearch.sandbox.handing.parcel import parcel
+from pytest_autoresearch.sandbox.handing.payload import Payload
+from pytest_autoresearch.sandbox.handing.sealing import memory_file
+from pytest_autoresearch.sandbox.handing.stock import Stock
+from pytest_autoresearch.sandbox.watching.kin import Kin
+from pytest_autoresearch.sandbox.watching.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from pytest_autoresearch.records import Limits
 from pytest_autoresearch.sandbox import Sandbox, libraries
 
 if TYPE_CHECKING:
-    from pytest_autoresearch.sandbox.tiers import Tier
+    from pytest_autoresearch.sandbox.walls.tiers import Tier
 
     from .conftest import Make
 

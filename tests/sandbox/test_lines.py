@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from pytest_autoresearch.sandbox import launch, lines, reading, tiers
+from pytest_autoresearch.sandbox import lines, reading
 from pytest_autoresearch.sandbox.inside.reader.lines import count
 from pytest_autoresearch.sandbox.lines import Lines
+from pytest_autoresearch.sandbox.walls import launch, tiers
 
 SOURCE = '''"""A module.
 

@@ -15,9 +15,11 @@ import pytest
 from pytest_autoresearch.datasets import Door
 from pytest_autoresearch.exceptions import HarnessFault, OutOfMemory, ProtocolError
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, memory, pack, parcel, sealing
-from pytest_autoresearch.sandbox.arguments import admit
-from pytest_autoresearch.sandbox.stock import Stock
+from pytest_autoresearch.sandbox import Sandbox, pack
+from pytest_autoresearch.sandbox.handing import parcel, sealing
+from pytest_autoresearch.sandbox.handing.arguments import admit
+from pytest_autoresearch.sandbox.handing.stock import Stock
+from pytest_autoresearch.sandbox.watching import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from pytest_autoresearch.exceptions import (
 )
 from pytest_autoresearch.records import Limits, Status
 from pytest_autoresearch.sandbox import Sandbox
-from pytest_autoresearch.sandbox.text import Tail, clean
+from pytest_autoresearch.sandbox.handing.text import Tail, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ import pytest
 
 from pytest_autoresearch.exceptions import AuditFailed
 from pytest_autoresearch.records import Limits, Status
-from pytest_autoresearch.sandbox import prediction
-from pytest_autoresearch.sandbox.agreement import EXACT, HALF, require_agreement
-from pytest_autoresearch.sandbox.leaning import leaning
-from pytest_autoresearch.sandbox.prediction import Chunk, Prediction
+from pytest_autoresearch.sandbox.rows import prediction
+from pytest_autoresearch.sandbox.rows.agreement import EXACT, HALF, require_agreement
+from pytest_autoresearch.sandbox.rows.leaning import leaning
+from pytest_autoresearch.sandbox.rows.prediction import Chunk, Prediction
 
 if TYPE_CHECKING:
     import numpy.typing as npt

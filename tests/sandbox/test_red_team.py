@@ -16,11 +16,12 @@ import pytest
 
 from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, tiers
+from pytest_autoresearch.sandbox import Sandbox
 from pytest_autoresearch.sandbox.inside import linux, seccomp
-from pytest_autoresearch.sandbox.launch import BUBBLEWRAP
-from pytest_autoresearch.sandbox.tiers import NAMESPACES, Tier
-from pytest_autoresearch.sandbox.view import view
+from pytest_autoresearch.sandbox.walls import tiers
+from pytest_autoresearch.sandbox.walls.launch import BUBBLEWRAP
+from pytest_autoresearch.sandbox.walls.tiers import NAMESPACES, Tier
+from pytest_autoresearch.sandbox.walls.view import view
 
 X, y = np.arange(12.0).reshape(6, 2), np.arange(6.0)
 KINDS = ("guarded", BUBBLEWRAP, NAMESPACES)

@@ -54,7 +54,7 @@ def test_the_last_word_counts_however_busy_the_judge_was(
     make: Make, monkeypatch: pytest.MonkeyPatch, last: str, then: str
 ) -> None:
     # After the first one, reports are read at looks at the memory, or when the process has ended.
-    monkeypatch.setattr("pytest_autoresearch.sandbox.watch.EAGER", 0)
+    monkeypatch.setattr("pytest_autoresearch.sandbox.watching.watch.EAGER", 0)
     source = f"""
 import os, time
 def fit(X, y, *, seed, report):

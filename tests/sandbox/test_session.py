@@ -13,7 +13,7 @@ import pytest
 from pytest_autoresearch.exceptions import CandidateError, HarnessFault, ProtocolError
 from pytest_autoresearch.records import Limits
 from pytest_autoresearch.sandbox import Sandbox, libraries, materialise
-from pytest_autoresearch.sandbox.environment import import_path
+from pytest_autoresearch.sandbox.walls.environment import import_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

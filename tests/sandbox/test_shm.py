@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoresearch.sandbox.shm import Shelf
+from pytest_autoresearch.sandbox.watching.shm import Shelf
 
 if TYPE_CHECKING:
     from pathlib import Path

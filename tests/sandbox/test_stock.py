@@ -11,15 +11,16 @@ import pandas as pd
 import pytest
 
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, pack, parcel, sealing, stock
-from pytest_autoresearch.sandbox.parcel import Parcel
-from pytest_autoresearch.sandbox.stock import Stock
+from pytest_autoresearch.sandbox import Sandbox, pack
+from pytest_autoresearch.sandbox.handing import parcel, sealing, stock
+from pytest_autoresearch.sandbox.handing.parcel import Parcel
+from pytest_autoresearch.sandbox.handing.stock import Stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_autoresearch.sandbox.tiers import Tier
+    from pytest_autoresearch.sandbox.walls.tiers import Tier
 
     from .conftest import Make
 

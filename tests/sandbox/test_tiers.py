@@ -19,11 +19,12 @@ import pytest
 
 from pytest_autoresearch.exceptions import CandidateError, HarnessFault, UsageProblem
 from pytest_autoresearch.records import Limits
-from pytest_autoresearch.sandbox import Sandbox, session, tiers
+from pytest_autoresearch.sandbox import Sandbox, session
 from pytest_autoresearch.sandbox.inside import attempts, landlock, linux, privileges, seccomp
-from pytest_autoresearch.sandbox.outside import number_here, require_walls
-from pytest_autoresearch.sandbox.tiers import NAMESPACES, UNWALLED, Missing, Tier
-from pytest_autoresearch.sandbox.view import View, view
+from pytest_autoresearch.sandbox.walls import tiers
+from pytest_autoresearch.sandbox.walls.outside import number_here, require_walls
+from pytest_autoresearch.sandbox.walls.tiers import NAMESPACES, UNWALLED, Missing, Tier
+from pytest_autoresearch.sandbox.walls.view import View, view
 
 CONTAINER = Path(__file__).parents[1] / "attacks" / "container.py"
 X, y = np.arange(12.0).reshape(6, 2), np.arange(6.0)
@@ -397,7 +398,7 @@ def test_auto_takes_the_best_there_is_and_sealed_is_never_lowered() -> None:
     """In a container that refuses namespaces."""
     tier_of("guarded")
     code = (
-        "from pytest_autoresearch.sandbox import tiers\n"
+        "from pytest_autoresearch.sandbox.walls import tiers\n"
         "found = tiers.choose('auto')\n"
         "print(found.name, '|', *found.lacks)\n"
         "try: tiers.choose('sealed')\n"

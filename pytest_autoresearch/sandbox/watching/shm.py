@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .files import discard
-from .inside.processes import contents
+from ..handing.files import discard
+from ..inside.processes import contents
 from .memory import File, open_files
 
 FOLDER = Path("/dev/shm")

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..handing.files import BLOCK, used_by_file
+from ..handing.parcel import Parcel
 from .memory import (
-    BLOCK,
     File,
     Pages,
     charged,
@@ -19,10 +20,8 @@ from .memory import (
     open_files,
     private_folders,
     resident,
-    used_by_file,
     used_in,
 )
-from .parcel import Parcel
 
 SLACK = 1.0
 """Seconds by which a file may seem older than the job that made it: file times are coarse."""

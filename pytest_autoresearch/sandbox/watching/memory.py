@@ -10,12 +10,11 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .inside.processes import contents
+from ..inside.processes import contents
 
 File = tuple[int, int]
 """A file's device and inode."""
 
-BLOCK = 512
 SIZE = re.compile(rb"^(\w+:)\s+(\d+) kB$", re.MULTILINE)
 OTHER = rb"(?:\w+: .*\n)*?"
 MAPPING = re.compile(
@@ -120,11 +119,6 @@ def open_files(pids: Iterable[int]) -> Iterator[tuple[str, os.stat_result]]:
                     found = os.stat(f"{folder}/{name}")
                     if stat.S_ISREG(found.st_mode):
                         yield f"{folder}/{name}", found
-
-
-def used_by_file(fd: int) -> int:
-    """Bytes that a file really takes."""
-    return os.fstat(fd).st_blocks * BLOCK
 
 
 def private_folders(pid: int) -> dict[int, str]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..exceptions import Interrupted, OverBudget
+from ...exceptions import Interrupted, OverBudget
 
 
 class Meter:

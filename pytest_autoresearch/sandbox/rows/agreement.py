@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import AuditFailed
+from ...exceptions import AuditFailed
 
 EXACT = 1e-4
 """How far two predictions of a row may differ, in units of the predictions' spread, on a CPU.

@@ -6,9 +6,9 @@ import os
 import time
 from collections.abc import Mapping
 
-from ..exceptions import HarnessFault
-from .inside.confine import NONE, SEALED
-from .inside.processes import contents, descendants
+from ...exceptions import HarnessFault
+from ..inside.confine import NONE, SEALED
+from ..inside.processes import contents, descendants
 
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 PATIENCE, PAUSE = 1.0, 0.002

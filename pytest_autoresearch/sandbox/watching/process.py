@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..exceptions import HarnessFault
-from .inside.nursery import ENDED, HELLO
-from .inside.worker import JOB
+from ...exceptions import HarnessFault
+from ..handing.parcel import Parcel
+from ..inside.nursery import ENDED, HELLO
+from ..inside.worker import JOB
 from .kin import LOOK_SECONDS, Kin, is_stopped
-from .parcel import Parcel
 
 HELLO_SECONDS = 60.0
 KILL_SECONDS = 20.0

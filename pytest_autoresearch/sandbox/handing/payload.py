@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import UsageProblem
+from ...exceptions import UsageProblem
 
 SAMPLE = 1 << 16
 BLOCK = 16 << 20

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ..exceptions import CandidateFailure
-from ..records import Json
+from ...exceptions import CandidateFailure
+from ...records import Json
 from .answer import Answer
 from .payload import Payload
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterable
 
-from .inside.processes import contents, descendants
+from ..inside.processes import contents, descendants
 
 ROUNDS = 100
 PAUSE = 0.01

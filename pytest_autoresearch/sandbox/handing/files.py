@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import ProtocolError
+from ...exceptions import ProtocolError
 
 MAX_ENTRIES = 100_000
 MAX_DEPTH = 200
 TOO_LARGE = sys.maxsize
+BLOCK = 512
 
 
 def materialise(files: Mapping[str, bytes], folder: Path) -> None:
@@ -65,6 +66,11 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     """What lies in a folder; one may vanish, but one that hides what it holds is an `OSError`."""
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         yield from entries
+
+
+def used_by_file(fd: int) -> int:
+    """Bytes that a file really takes."""
+    return os.fstat(fd).st_blocks * BLOCK
 
 
 @dataclass(frozen=True)

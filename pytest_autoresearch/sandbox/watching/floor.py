@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..exceptions import OutOfMemory
+from ...exceptions import OutOfMemory
 from .memory import machine
 
 LEAST = 512 << 20

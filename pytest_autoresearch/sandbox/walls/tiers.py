@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import UsageProblem
-from ..records import Json, Limits
+from ...exceptions import UsageProblem
+from ...records import Json, Limits
+from ..inside.attempts import ATTEMPTS
+from ..inside.confine import GUARDED, NONE, SEALED
+from ..inside.landlock import ABI_SCOPES, ABI_TRUNCATE
 from .environment import environment
-from .inside.attempts import ATTEMPTS
-from .inside.confine import GUARDED, NONE, SEALED
-from .inside.landlock import ABI_SCOPES, ABI_TRUNCATE
 from .launch import BUBBLEWRAP, Launch
 from .view import view
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import UsageProblem
-from .arguments import row_count, take
+from ...exceptions import UsageProblem
+from ..handing.arguments import row_count, take
 from .leaning import leaning
 
 Rows = npt.NDArray[np.intp]

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..records import Limits
+from ...records import Limits
+from ..inside import landlock
+from ..inside.imports import inside
 from .environment import import_path
-from .inside import landlock
-from .inside.imports import inside
 
-INSIDE = Path(__file__).with_name("inside")
+INSIDE = Path(__file__).parent.with_name("inside")
 SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime"),

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from ..exceptions import (
+from ...exceptions import (
     CandidateError,
     CandidateExited,
     CandidateFailure,
@@ -18,16 +18,16 @@ from ..exceptions import (
     ProtocolError,
     Stopped,
 )
+from ..handing.files import Room
+from ..handing.text import Tail, clean
+from ..inside.confine import PROCESSES
+from ..inside.nursery import ENDED
+from ..inside.processes import children, descendants, threads
+from ..inside.worker import ERROR, MAX_TEXT, MEMORY, OK, REPORT, STARTED
 from .budget import Meter
-from .files import Room
 from .floor import Floor
 from .gauge import Gauge
-from .inside.confine import PROCESSES
-from .inside.nursery import ENDED
-from .inside.processes import children, descendants, threads
-from .inside.worker import ERROR, MAX_TEXT, MEMORY, OK, REPORT, STARTED
 from .process import Process
-from .text import Tail, clean
 
 PERIOD = 0.02
 """Seconds between two looks at the memory."""

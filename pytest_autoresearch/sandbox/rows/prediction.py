@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import UsageProblem
-from .arguments import admit, row_count, take
-from .columns import taken_apart
+from ...exceptions import UsageProblem
+from ..handing.arguments import admit, row_count, take
+from ..handing.columns import taken_apart
+from ..handing.payload import Payload, pack
 from .leaning import leaning
-from .payload import Payload, pack
 from .strangers import alike, among, ends
 
 TWICE_ROWS = 64

@@ -7,8 +7,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from ..records import Limits
-from .inside.imports import mappings
+from ...records import Limits
+from ..inside.imports import mappings
 
 PASSED_ON = (
     "LD_LIBRARY_PATH",

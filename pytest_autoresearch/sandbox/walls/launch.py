@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..records import Json, Limits
-from .inside.confine import SEALED
-from .inside.world import DEVICES
+from ...records import Json, Limits
+from ..inside.confine import SEALED
+from ..inside.world import DEVICES
 from .view import INSIDE, View
 
 SHARED = 16

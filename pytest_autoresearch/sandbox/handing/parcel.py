@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import HarnessFault
-from ..records import Json
+from ...exceptions import HarnessFault
+from ...records import Json
 from .payload import Payload, Piece
 from .sealing import Filled, filled, place
 from .stock import Stock

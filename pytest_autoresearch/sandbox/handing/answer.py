@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import ProtocolError, UsageProblem
-from .inside.entry import DIMS
-from .memory import used_by_file
+from ...exceptions import ProtocolError, UsageProblem
+from ..inside.entry import DIMS
+from .files import used_by_file
 
 KINDS = "biuf"
 MIB = 1 << 20

@@ -1,0 +1,1 @@
+"""What the judge hands to a candidate, and what comes back: arguments, folders, an order, numbers, text."""

@@ -1,0 +1,1 @@
+"""Rows that are asked twice: in what company each is predicted, and whether its predictions agree."""

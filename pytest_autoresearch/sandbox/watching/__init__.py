@@ -1,0 +1,1 @@
+"""A candidate's processes, watched from outside: their time, their memory, what they leave, their end."""
