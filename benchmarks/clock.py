@@ -87,11 +87,11 @@ class Clock:
         function = sandbox.Sandbox._watched
 
         @functools.wraps(function)
-        def timed(own: sandbox.Sandbox, name: str, *args: Any) -> Any:
+        def timed(own: sandbox.Sandbox, job: Any, *args: Any) -> Any:
             began = time.perf_counter()
             with self.span(PROCESS):
-                found = function(own, name, *args)
-            self.processes.append((name, began, time.perf_counter()))
+                found = function(own, job, *args)
+            self.processes.append((job.name, began, time.perf_counter()))
             return found
 
         sandbox.Sandbox._watched = timed  # type: ignore[method-assign,assignment]

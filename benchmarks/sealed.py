@@ -110,6 +110,9 @@ class Ledger:
     def unprobed(self) -> None:
         """Rows are probed."""
 
+    def listener(self) -> None:
+        """Nobody listens to reports."""
+
 
 @dataclass(frozen=True)
 class Place:

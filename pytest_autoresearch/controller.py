@@ -141,7 +141,11 @@ class Controller:
         if not found:
             self.not_found = selection.not_found(self.config.rootpath)
         elif self.config.getoption("collectonly"):
-            self.plans = [line for one in found for line in planned(self.settings, one)]
+            self.plans = [
+                line
+                for one in found
+                for line in planned(self.settings, one, selection.stages(one, everything))
+            ]
         else:
             chosen = selection.only(found)
             stages = selection.stages(chosen, everything)

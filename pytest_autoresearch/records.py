@@ -272,9 +272,14 @@ def concluded(records: Iterable[Record]) -> list[Record]:
     ends = {
         record.experiment: record
         for record in everything
-        if record.stage and record.part is Part.EXPERIMENT and record.status in SETTLED
+        if is_confirmation(record) and record.status in SETTLED - {Status.FAILED}
     }
     return [_ended(record, ends) for record in everything if not record.stage]
+
+
+def is_confirmation(record: Record) -> bool:
+    """Whether a record is a win's in a further stage; one that failed, by no fault of its own, is repeated."""
+    return bool(record.stage) and record.part is Part.EXPERIMENT
 
 
 def _ended(record: Record, ends: Mapping[int | None, Record]) -> Record:

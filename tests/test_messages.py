@@ -66,6 +66,7 @@ EXEMPT = {
 """Places, ``file`` or ``file:function``, whose texts are no messages, and why."""
 
 PIECES = {
+    ", mean lead …",
     *("copy from", "rename from", "new file mode", "deleted file mode"),  # git's words in a diff
     *("in row", "the first in row", "1 value that is", "… values that are"),  # of "… not finite"
     *("the patch", "at most …"),  # of "… has … bytes" and of "… returned shape …"

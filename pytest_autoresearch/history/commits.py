@@ -30,7 +30,7 @@ def write_commit(repository: Repository, before: State, line: Line) -> str:
     return repository.commit(
         _with_record(repository, before, line, parent),
         [parent],
-        message(before.header, experiment, line, before.block(line)),
+        message(before.header, experiment, line, before.block(line), before.told(line)),
         int(datetime.fromisoformat(line["time"]).timestamp()),
         author=(name, email),
     )

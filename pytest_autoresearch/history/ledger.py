@@ -92,7 +92,7 @@ def _is_entry(one: Json) -> bool:
     return (
         isinstance(number, int)
         and isinstance(passes, list)
-        and bool(passes)
+        and (bool(passes) or "failed" in one)
         and all(
             isinstance(each, dict) and each.keys() == PASS and each["scores"] for each in passes
         )

@@ -18,17 +18,22 @@ FRAME = re.compile(rb"^Autoresearch-Journal: (\d{1,9}) lines, (\d{1,12}) bytes$"
 
 
 def message(
-    header: dict[str, Json], experiment: Experiment | None, line: Line, block: Sequence[Line]
+    header: dict[str, Json],
+    experiment: Experiment | None,
+    line: Line,
+    block: Sequence[Line],
+    told: Line,
 ) -> str:
     """The message of a numbered experiment's commit.
 
     ``line`` is its ``opened`` or ``finished`` line, ``block`` the journal lines that travel in it
-    (`journal_lines` takes them out again), ``line`` being the last of them.
+    (`journal_lines` takes them out again), ``line`` being the last of them; ``told`` is the line as
+    people are told of it.
     """
     content = b"".join(map(encode, [*block[:-1], _own(line)]))
     frame = f"{len(block)} lines, {len(content)} bytes"
-    words = "\n\n".join(_words(header, experiment, line))
-    trailers = "\n".join(f"{key}: {value}" for key, value in _trailers(header, line, frame))
+    words = "\n\n".join(_words(header, experiment, told))
+    trailers = "\n".join(f"{key}: {value}" for key, value in _trailers(header, told, frame))
     return f"{words}\n\n{content.decode()}\n{trailers}\n"
 
 

@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..exceptions import JournalDamaged
-from ..records import SETTLED, Experiment, Json, Part, Record, Status, concluded
+from ..records import (
+    SETTLED,
+    Experiment,
+    Json,
+    Part,
+    Record,
+    Status,
+    concluded,
+    is_confirmation,
+)
 from .journal import Line
 from .lines import experiment_of, number_of
 
@@ -86,6 +95,13 @@ class State:
         assert number is not None
         return [*self._covered.get(number, ()), *self._since, line]
 
+    def told(self, line: Line) -> Line:
+        """A numbered line as people are told of it: with the score in the objective, not in a stage."""
+        won = self._records.get(("", Part.EXPERIMENT, line["item"]))
+        if not line.get("stage") or line["kind"] != "finished" or won is None:
+            return line
+        return {**line, "score": won.score, "delta": won.delta}
+
     def add(self, line: Line) -> None:
         """Take in the next line."""
         number = number_of(line)
@@ -142,7 +158,9 @@ class State:
 
     def _settle(self, number: int, record: Record) -> None:
         self._under_way.discard(number)
-        if record.status in SETTLED:
+        if record.status in SETTLED and not (
+            is_confirmation(record) and record.status is Status.FAILED
+        ):
             self._pending.discard(number)
         if record.status is Status.KEPT:
             self.champions.append(record.commit)

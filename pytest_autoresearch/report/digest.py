@@ -26,6 +26,7 @@ CAUSES = {
 """Why an experiment was not kept, in words, the commonest kinds first."""
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
+_LEAD = re.compile(r", mean lead \S+$")
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,23 @@ def common_reasons(records: Iterable[Record], most: int = 5) -> list[Reason]:
 
 
 def _cause(record: Record) -> str:
-    """What stands behind the figures, where a reason begins with the figures of a lost race."""
-    _figures, separator, why = one_line(record.reason).partition("; ")
-    return why if separator and record.status is Status.DISCARD else one_line(record.reason)
+    """What stands behind the figures, and before further ones, where a reason is that of a lost race.
+
+    Behind the name of the test, where a win was lost in another one than the objective.
+    """
+    reason, test = one_line(record.reason), one_line(rejecting(record))
+    _figures, separator, why = reason.partition("; ")
+    if not separator or record.status is not Status.DISCARD:
+        return reason
+    why = _LEAD.sub("", why)
+    return f"{test}: {why}" if test else why
+
+
+def rejecting(record: Record) -> str:
+    """The further test in which a win did not hold; empty for what lost in the objective itself."""
+    test, separator, rest = record.reason.partition(": ")
+    figures = bool(separator) and bool(record.metric) and rest.startswith(f"{record.metric} ")
+    return test if figures and record.status is Status.DISCARD else ""
 
 
 def _shared(group: Sequence[Record]) -> str:
@@ -104,9 +119,18 @@ def skipped(records: Iterable[Record]) -> int:
     return sum(record.status is Status.SKIPPED for record in records)
 
 
-def closest_miss(records: Iterable[Record]) -> Record | None:
-    """Of the experiments that looked better and were not kept, the one with the largest z."""
-    promising = [record for record in not_kept(records) if record.z is not None and record.z > 0]
+def closest_miss(summary: Summary) -> Record | None:
+    """Of the experiments that looked better and did not win, the one with the largest z."""
+    won = {record.experiment for record in summary.confirmations}
+    promising = [
+        record
+        for record in not_kept(summary.records)
+        if record.z is not None
+        and record.z > 0
+        and record.status is not Status.WON
+        and record.experiment not in won
+        and not rejecting(record)
+    ]
     return max(promising, key=lambda record: record.z or 0.0, default=None)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..records import MOST_LOOKS, Look, Record, Summary
 from . import digest
-from .gains import confirmation_lines, interval, look_line
-from .terminal import tier, trust
+from .gains import confirmation_lines, gains_of, interval, look_line, search_gain
+from .terminal import going_on, tier, trust
 from .text import better, change, count, human, one_line, short, signed
 
 _SPECIAL = re.compile(r"([\\`*\[\]<|~#&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -68,6 +68,7 @@ def report_md(summary: Summary) -> str:
         *_reasons(summary),
         *_confirmations(summary),
         *_taking(summary),
+        *_going_on(summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -121,7 +122,7 @@ def _gained(summary: Summary) -> str:
     """The gains in one line: the search's, the vault's, and what they say together."""
     parts = []
     if summary.gain is not None:
-        parts.append(f"Search gain {interval(summary.gain, '±')} (90% interval).")
+        parts.append(f"Search gain {search_gain(summary, '±')} (90% interval).")
     if summary.looks:
         last = summary.looks[-1]
         line = look_line(last, summary.records, "±")
@@ -139,7 +140,7 @@ def _how_much(summary: Summary) -> list[str]:
         )
     if summary.gain is not None:
         said.append(
-            f"The champion's gain over the baseline is **{interval(summary.gain, '±')}** on the search "
+            f"The champion's gain over the baseline is **{search_gain(summary, '±')}** on the search "
             "data, by passes that did not choose it; gains are positive when better, behind ± stands "
             "half of the 90% interval. That is the luck of seeds and folds: whether a gain is fitted to "
             "the search's data is seen on other data only, a vault's."
@@ -160,7 +161,7 @@ def _looks(looks: Sequence[Look]) -> str:
             str(look.experiment),
             human(look.baseline),
             human(look.champion),
-            *(interval(effect, "±") for effect in (look.search, look.vault, look.gap)),
+            *gains_of(look, "±"),
         ]
         for look in looks
     ]
@@ -248,6 +249,10 @@ def _taking(summary: Summary) -> list[str]:
     if base:
         commands.insert(1, f"git diff {since}")
     return ["## How to take it", "```\n" + "\n".join(commands) + "\n```"]
+
+
+def _going_on(summary: Summary) -> list[str]:
+    return [f"To go on: `{going_on(summary)}`."] if summary.finished else []
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]], align: str) -> str:

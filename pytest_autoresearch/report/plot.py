@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..records import MOST_LOOKS, Effect, Part, Record, Status, Summary
 from . import digest
 from .files import write_atomically
-from .gains import COLOURS, interval
+from .gains import COLOURS, gains_of
 from .labels import Label, Point, place_labels
 from .text import better, change, count, one_line
 
@@ -98,22 +99,29 @@ def _measured(records: Iterable[Record], number: int, score: float) -> float:
     return fmean(fmean(one.scores) for one in passes) if passes else score
 
 
-def limits(champion: Sequence[float], others: Sequence[float]) -> tuple[float, float]:
+def limits(
+    champion: Sequence[float], others: Sequence[float], ends: Sequence[float] = ()
+) -> tuple[float, float]:
     """The y range: all of the champion's scores, and of the others those that are no outliers.
 
     An outlier is farther than three interquartile ranges from the quartiles (Tukey's outer fences)
-    or, once the champion has moved, farther than four times its whole way from that way.
+    or, once the champion has moved, farther than four times its whole way from that way. Of the ``ends``
+    of bars as much is shown as lies within that reach.
     """
     low_fence, high_fence = _fences(others)
-    if champion:
-        way = max(champion) - min(champion)
-        if way > 0:
-            low_fence = max(low_fence, min(champion) - 4 * way)
-            high_fence = min(high_fence, max(champion) + 4 * way)
+    low_reach, high_reach = _reach(champion)
+    low_fence, high_fence = max(low_fence, low_reach), min(high_fence, high_reach)
     shown = [*champion, *(score for score in others if low_fence <= score <= high_fence)]
+    shown += [min(max(end, low_reach), high_reach) for end in ends]
     low, high = min(shown), max(shown)
     room = 0.12 * (high - low) or 0.05 * abs(high) or 1.0
     return low - room, high + room
+
+
+def _reach(champion: Sequence[float]) -> tuple[float, float]:
+    """Four times the champion's whole way below and above it; everything before it has moved."""
+    way = max(champion) - min(champion) if champion else 0.0
+    return (min(champion) - 4 * way, max(champion) + 4 * way) if way > 0 else (-math.inf, math.inf)
 
 
 def _fences(scores: Sequence[float]) -> tuple[float, float]:
@@ -134,7 +142,7 @@ def _draw(figure: Figure, summary: Summary, points: Points) -> None:
         axes = figure.add_subplot()
     bars = _effects(summary, points)
     ends = [end for _, y, half in bars for end in (y - half, y + half)]
-    low, high = limits([*(y for _, y in points.champion), *ends], [y for _, y in points.others])
+    low, high = limits([y for _, y in points.champion], [y for _, y in points.others], ends)
     axes.set_ylim(low, high)
     axes.set_xlim(-0.02 * points.last - 0.5, 1.02 * points.last + 0.5)
     _draw_others(axes, points.others, low, high)
@@ -212,26 +220,40 @@ def _draw_champion(axes: Axes, summary: Summary, points: Points) -> None:
 
 
 def _effects(summary: Summary, points: Points) -> list[tuple[int, float, float]]:
-    """Number, score and half of the 90% interval of each keep whose confirmed gain is known."""
-    known = [(x, y, summary.effects[x].half) for x, y in points.champion if x in summary.effects]
-    return [bar for bar in known if 0 < bar[2] < math.inf]
+    """Each keep whose confirmed gain is known: number, where that leads to, half of its 90% interval.
+
+    It leads from the level of the champion before, as the line shows it, not to the keep's own score,
+    which other passes measured: so a gain that may be none has a bar that reaches back to the line.
+    """
+    sign = 1.0 if summary.direction == "maximize" else -1.0
+    known = [
+        (number, before + sign * effect.gain, effect.half)
+        for (_, before), (number, _) in pairwise(points.champion)
+        if (effect := summary.effects.get(number)) is not None
+    ]
+    return [bar for bar in known if math.isfinite(bar[1]) and 0 < bar[2] < math.inf]
 
 
 def _draw_effects(axes: Axes, bars: list[tuple[int, float, float]]) -> None:
-    """The interval of each keep's confirmed gain, at the champion's score."""
+    """Each keep's confirmed gain and its interval, beside the step of the line, not on it."""
     if bars:
+        from matplotlib.transforms import ScaledTranslation
+
+        beside = ScaledTranslation(6 / 72, 0, axes.figure.dpi_scale_trans)
         numbers, scores, halves = zip(*bars, strict=True)
         axes.errorbar(
             numbers,
             scores,
             yerr=halves,
-            fmt="none",
-            ecolor=_GREEN,
-            alpha=0.45,
+            fmt="D",
+            markersize=3.5,
+            color=_GREEN,
+            alpha=0.6,
             elinewidth=1.4,
             capsize=2.5,
             zorder=3.5,
-            label="90% interval of a keep's confirmed gain",
+            transform=axes.transData + beside,
+            label="a keep's confirmed gain, from the level before (90% interval)",
         )
 
 
@@ -246,8 +268,9 @@ def _draw_looks(axes: Axes, summary: Summary) -> None:
     axes.set_xlabel(f"look into the vault (of {MOST_LOOKS})")
     axes.set_ylabel("gain over the baseline, positive is better")
     last = looks[-1]
-    _write_above(axes, 0, f"vault {interval(last.vault, '±')}", _BLUE)
-    _write_above(axes, 1, f"search {interval(last.search, '±')}", _GREEN)
+    search, vault, _gap = gains_of(last, "±")
+    _write_above(axes, 0, f"vault {vault}", _BLUE)
+    _write_above(axes, 1, f"search {search}", _GREEN)
     if last.level:
         _write_above(axes, 2, _WARNINGS[last.level], _SHADES[COLOURS[last.level]])
     axes.spines[["top", "right"]].set_visible(False)

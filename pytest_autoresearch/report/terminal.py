@@ -78,6 +78,12 @@ def plan(
     return [f"autoresearch: {line}" for line in lines]
 
 
+def going_on(summary: Summary) -> str:
+    """The options that go on with a finished run, for ten more experiments."""
+    more = f"--autoresearch-experiments {summary.tried + 10}"
+    return f"--autoresearch-run {shlex.quote(summary.run)} {more}"
+
+
 def summary_lines(summary: Summary, rejected: bool = False) -> list[str]:
     """The summary as plain lines; ``rejected`` lists every experiment that was not kept."""
     return [text for text, _ in _lines(summary, rejected)]
@@ -148,7 +154,7 @@ def _not_kept(summary: Summary) -> Iterator[_Line]:
     skipped = digest.skipped(summary.records)
     if skipped:
         yield f"{skipped:>6} x skipped: the proposal was missing or repeated an earlier one", {}
-    miss = digest.closest_miss(summary.records)
+    miss = digest.closest_miss(summary)
     if miss is not None:
         about = one_line(miss.description, 70)
         yield f"  nearest to a keep: {miss.experiment}, z {miss.z:+.1f}, {about}".rstrip(", "), {}
@@ -192,7 +198,7 @@ def _next(summary: Summary) -> Iterator[_Line]:
 
 def _resumable(summary: Summary) -> str:
     if summary.finished:
-        return ""
+        return f"; to go on: {going_on(summary)}"
     if summary.baseline is None and any(r.status is Status.FAILED for r in summary.records):
         return "; mend it, commit, and start again: a new run begins"
     return "; the run is not finished, the same command goes on with it"

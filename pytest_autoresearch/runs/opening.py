@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -228,7 +228,7 @@ def open_session(
         *agents_plan,
         _base_and_rule(run, search.rule),
         *_said_of_noise(search),
-        *_said_of_stages(stages),
+        *_said_of_stages(stages, past.looks),
         past.unmerged(project),
     ]
     notes = [note for note in (*notes, session.plan_line(times)) if note]
@@ -248,8 +248,8 @@ def _said_of_noise(search: Search) -> list[str]:
     return said_of_noise(search.rule, search.reference(), search.objective.metric)
 
 
-def _said_of_stages(stages: Stages) -> list[str]:
-    """What a win has to pass, and when the vault is opened."""
+def _said_of_stages(stages: Stages, looks: int) -> list[str]:
+    """What a win has to pass, and when the vault is opened, which earlier runs may have done, too."""
     lines = []
     if stages.confirm:
         names = ", then ".join(one.item.name for one in stages.confirm)
@@ -259,6 +259,10 @@ def _said_of_stages(stages: Stages) -> list[str]:
             f"the vault {stages.vault.item.name} is opened at the end of a session that kept something, at "
             f"most {MOST_LOOKS} times a run; no agent is told what it says"
         )
+        if looks:
+            lines.append(
+                f"earlier runs have opened the vault {count(looks, 'time')}: the more often, the less it shows"
+            )
     return lines
 
 
@@ -274,18 +278,22 @@ def _trusted(agent: str) -> bool:
     return agent == "tune" or agent.startswith("replay:")
 
 
-def planned(settings: Settings, selected: Selected) -> list[str]:
+def planned(settings: Settings, selected: Selected, stages: Stages) -> list[str]:
     """The plan of a search that is not started, by the times that an earlier one has left."""
     root, rule = root_of(selected.item), Rule()
     objective = read_objective(selected.item, selected.mark, root)
     with suppress(UsageProblem):
         past = Past(Repository.discover(root), settings.dir, objective.nodeid, "")
         times = past.times(objective, root)
-        return _planned(settings, objective, rule, times)
-    return _planned(settings, objective, rule, worst_case(objective))
+        said = _said_of_stages(stages, past.looks)
+        return _planned(settings, objective, rule, times, said)
+    said = _said_of_stages(stages, 0)
+    return _planned(settings, objective, rule, worst_case(objective), said)
 
 
-def _planned(settings: Settings, objective: Objective, rule: Rule, times: Times) -> list[str]:
+def _planned(
+    settings: Settings, objective: Objective, rule: Rule, times: Times, said: Sequence[str]
+) -> list[str]:
     hours, closing = settings.hours, closing_seconds(0, settings.hours)
     plan = Plan(
         times,
@@ -296,7 +304,7 @@ def _planned(settings: Settings, objective: Objective, rule: Rule, times: Times)
     )
     most = rule.splits * rule.repeats - 1
     win = f"a win takes 2 to {rule.splits} passes and up to {most} more to measure the new champion"
-    notes = [plan.line(time.time()), win]
+    notes = [plan.line(time.time()), win, *said]
     return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=notes)
 
 

@@ -20,6 +20,7 @@ from ..regression.champion import read
 from ..report.text import human
 from ..search.earlier import MOST, Earlier, EarlierRun
 from ..search.keep import Rule
+from ..search.looking import champions_in
 from ..search.standing import Standing
 from .planning import Times, times_of, worst_case
 
@@ -84,6 +85,15 @@ class Past:
             if record := read(objective, root):
                 return Times(record.seconds, record.seconds, "the champion record's times")
         return worst_case(objective)
+
+    @property
+    def looks(self) -> int:
+        """How often earlier runs have opened the objective's vault."""
+        count = 0
+        for view in self.views:
+            with suppress(UsageProblem, *UNKNOWN):
+                count += len(champions_in(view.vault))
+        return count
 
     def unmerged(self, project: Project) -> str:
         """What to do about the latest winners of earlier runs, when HEAD lacks them; else empty."""

@@ -278,7 +278,8 @@ class Session:
         """End the session in the journal; write what is derived from it; return how it ended."""
         self.searched = True
         done = bool(self.settings.experiments) and self.search.reached_limit
-        finished = (self.search.exhausted or done) and not self.run.pending
+        owing = self.vault is not None and self.vault.owed
+        finished = (self.search.exhausted or done) and not self.run.pending and not owing
         self.run.close(self.ended or "ended by pytest", finished=finished)
         self.phase = "ended"
         summary = self.summary()

@@ -94,7 +94,7 @@ def _line(
     view = View(repository, parent, info.name, refs)
     try:
         summary = _summary(view)
-    except UNKNOWN as error:
+    except (*UNKNOWN, UsageProblem) as error:
         problem = f"unreadable: {type(error).__name__}: {error}"
         return show.RunLine(info.name, problem, info.objective)
     state = "running" if view.is_running else "finished" if view.is_finished else "unfinished"

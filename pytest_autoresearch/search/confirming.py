@@ -47,12 +47,16 @@ class Stage:
         kind = next(record.folds for record in self._own if record.folds)
         return self._rule.to_measure(kind, passes)
 
-    def plan(self, seeds: Sequence[int], *, tie: bool) -> Plan:
-        """What a winner, or a ``tie``, has to walk against the champion's scores in this stage."""
+    def plan(self, seeds: Sequence[int], tie: float | None = None) -> Plan:
+        """What a winner has to walk against the champion's scores in this stage.
+
+        For a ``tie`` it is the standard error of a pass in the objective's own race.
+        """
         numbers = dict.fromkeys(record.experiment for record in self._own)
         families = [found for number in numbers if (found := self._passes(number))]
         known = reference(self._passes(self._champion), families)
-        return Confirmation(self._rule, known, self._direction, seeds, tie=tie)
+        margin = None if tie is None else max(known.standard_error(known.folds), tie)
+        return Confirmation(self._rule, known, self._direction, seeds, margin=margin)
 
     def seconds(self) -> float:
         """Seconds that a winner will probably take here; 0: nobody knows."""
@@ -75,13 +79,14 @@ def _counts(record: Record) -> bool:
     """Whether a record's passes measure its tree: not those of a winner that did not hold."""
     if record.part is Part.EXPERIMENT:
         return record.status in (Status.WON, Status.KEPT)
-    return record.status is Status.MEASURED
+    return record.status in (Status.MEASURED, Status.INTERRUPTED)
 
 
 class Confirmation:
     """The passes of a winner in a stage: it holds when its mean lead is `HOLDS` standard errors.
 
-    To a ``tie``'s lead one standard error of a pass is added. It stops after the first pass when the
+    To a tie's lead a ``margin`` is added: the noise of a pass there or, if that is larger, in the
+    objective's race, as few passes show the one. It stops after the first pass when the
     champion leads there. Where the champion's scores never change, and there is one split, one pass says
     all. Raises ``ValueError`` when a pass has another number of folds than the champion's.
     """
@@ -93,7 +98,7 @@ class Confirmation:
         direction: Direction,
         seeds: Sequence[int],
         *,
-        tie: bool = False,
+        margin: float | None = None,
     ) -> None:
         self._rule = rule
         self._known = known
@@ -101,7 +106,7 @@ class Confirmation:
         # Without noise a tie is as good up to the last digits, which are added twice: once to lead by.
         digits = LAST_DIGITS * abs(fmean(known.means[known.splits[0]]))
         self._least = digits
-        self._margin = max(known.standard_error(known.folds), 2 * digits) if tie else 0.0
+        self._margin = 0.0 if margin is None else max(margin, 2 * digits)
         self._turns = [Turn(s, seed) for s, seed in zip(self._order(), seeds, strict=False)]
         self._scores = Scores()
         self._at = 0

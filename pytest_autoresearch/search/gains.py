@@ -11,7 +11,7 @@ from statistics import fmean
 from ..records import Z90, Direction, Effect, Pass, Record
 from .keep import Rule
 from .noise import Reference, alike, by_split, residual, student
-from .standing import Standing, passes_of
+from .standing import Standing, passes_of, references
 
 Row = Sequence[float]
 """Paired differences of one split, by fold, positive when better."""
@@ -21,20 +21,24 @@ def effects(standing: Standing, noise: Reference) -> dict[int, Effect]:
     """Each kept experiment's gain over the champion of its time, by its number.
 
     The mean lead of its confirming passes: the first pass made it go on, and is selected for being
-    high. The error is the one that the keep rule counts with: `Reference.standard_error` of a pass,
-    and its persistent share; where seeds change nothing, or the experiment swings far more than others
-    (`Rule.wide`), the spread of its own leads over the folds.
-    ``noise`` is the run's reference as it stands.
+    high. The error is the one that the keep rule counted with, by the noise as it was known then:
+    `Reference.standard_error` of a pass, and its persistent share; but no less than the spread of its
+    own leads over the folds says, as in `effect_of`, which alone counts where seeds change nothing.
+    ``noise`` is the run's reference as it stands, for a keep before which there was none.
     """
     own = defaultdict(list)
     for record in standing.records:
         own[record.experiment].append(record)
+    known = references(standing.records)
     champion, found = passes_of(own[0], 0), {}
     for record in standing.kept:
-        effect = _effect(standing.rule, noise, champion, record)
-        champion = passes_of(own[record.experiment], record.experiment)
-        if record.experiment is not None and effect is not None:
-            found[record.experiment] = effect
+        number = record.experiment
+        if number is None:
+            continue
+        effect = _effect(standing.rule, known.get(number, noise), champion, record)
+        champion = passes_of(own[number], number)
+        if effect is not None:
+            found[number] = effect
     return found
 
 
@@ -146,8 +150,7 @@ def _effect(
     runs = min(len(group) for group in groups.values())
     error = replace(noise, runs=runs).standard_error(noise.folds)
     error *= math.sqrt(stays + (1 - stays) / len(rows))
-    wide = spread_of(rows) > rule.wide * noise.fold_variance
-    return Effect(own.gain, max(error, own.error) if wide else error)
+    return Effect(own.gain, max(error, own.error))
 
 
 def _sign(direction: Direction) -> float:

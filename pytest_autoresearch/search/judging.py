@@ -50,14 +50,21 @@ class Judge(Standing):
             item = f"{experiment.stage}{experiment.item}"
             seeds = [self._seed(item, n) for n in range(max(self.rule.splits, MOST_TURNS))]
             if experiment.stage:
-                own = (r for r in self.records if r.experiment == experiment.number)
-                return self.stage(experiment.stage).plan(seeds, tie=any(map(_ties, own)))
+                return self.stage(experiment.stage).plan(seeds, self._tie(experiment))
             return race(self.rule, self.reference(), self.objective.direction, seeds, simpler)
         return Measurement(experiment.turns)
 
     def needs(self, experiment: Experiment) -> float:
         """The z that a verdict asks for."""
         return HOLDS if experiment.stage else self.rule.z_keep
+
+    def _tie(self, experiment: Experiment) -> float | None:
+        """The noise that a win which is a tie may lie behind; ``None`` for a win by its score."""
+        own = (record for record in self.records if record.experiment == experiment.number)
+        if not any(record.status is Status.WON and record.simpler for record in own):
+            return None
+        known = self.reference()
+        return known.standard_error(known.folds)
 
     def stage(self, name: str) -> Stage:
         """A stage as the records stand."""
@@ -175,8 +182,3 @@ class Judge(Standing):
         """A seed that belongs to the judge: from the run's seed, the item and the pass."""
         digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
-
-
-def _ties(record: Record) -> bool:
-    """Whether a win that awaits its confirmation is a tie."""
-    return record.status is Status.WON and bool(record.simpler)

@@ -78,13 +78,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a race found: means over the folds of the first pass, and the pooled z over all passes."""
+    """What a race found: means over the folds of the first pass, and the pooled z over all passes.
+
+    ``lead`` is the mean lead over all passes, positive when better, where there were several.
+    """
 
     better: bool
     score: float | None = None
     champion: float | None = None
     z: float | None = None
     why: str = ""
+    lead: float | None = None
 
     @property
     def delta(self) -> float | None:
@@ -207,7 +211,10 @@ def explained(finding: Finding, metric: str, needs: float) -> str:
     if finding.z is not None:
         won_otherwise = finding.better and finding.z < needs
         text += f", z {finding.z:+.1f}" + ("" if won_otherwise else f" (needs {needs:+.2f})")
-    return f"{text}; {finding.why}" if finding.why else text
+    why = finding.why
+    if finding.lead is not None:
+        why += f", mean lead {finding.lead:+.{digits_of(finding.lead)}f}"
+    return f"{text}; {why}" if why else text
 
 
 def digits_of(delta: float) -> int:

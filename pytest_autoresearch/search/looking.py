@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ..records import (
-    MOST_LOOKS,
     Direction,
     Effect,
     Experiment,
@@ -29,6 +29,8 @@ from .vault import SEEDS, look
 from .vault import refused as used_up
 
 Entry = dict[str, Json]
+OWN_FAILURES = (Status.CRASH, Status.TIMEOUT, Status.OOM, Status.AUDIT)
+"""Ends of a look that say something of the champion."""
 
 
 class Ledger(Protocol):
@@ -70,7 +72,7 @@ class Vault:
 
     def seconds(self, one_pass: float) -> float:
         """Seconds that the next look will take, where a pass of the search takes ``one_pass``."""
-        if len(self.looks) >= MOST_LOOKS:
+        if self._closed:
             return 0.0
         known = self._entry(0)
         return float(known["seconds"]) if known else 2 * SEEDS * one_pass
@@ -81,7 +83,7 @@ class Vault:
             return None
         history = self._judge.history
         number, commit = history.champion_number, history.champion
-        refused = used_up(len(self.looks)) or too_late
+        refused = self._closed or too_late
         if not refused and self._entry(0) is None:
             number, commit = 0, history.base
         tree = self._trees.tree_of(commit)
@@ -103,13 +105,32 @@ class Vault:
         return Measurement(experiment.turns)
 
     def tell(self, experiment: Experiment, outcome: Outcome, time: str) -> Record:
-        """What came out, as a record for the reports; a good one is an entry of the ledger."""
-        record = self._judge.record(experiment, outcome, _verdict(experiment, outcome))
+        """What came out, as a record for the reports; a good one is an entry of the ledger.
+
+        So is a champion's failure, which is a finding about it; a mistake of the test is none.
+        """
+        verdict = _verdict(experiment, outcome)
+        record = self._judge.record(experiment, outcome, verdict)
+        line = self._line(record, time)
+        if verdict.status is Status.MEASURED and (why := self._unpaired(line)):
+            record = replace(record, status=Status.FAILED, reason=why)
         if record.status is Status.MEASURED:
-            self.ledger.add(self._line(record, time))
-        else:
-            self._ended = True
+            self.ledger.add(line)
+            return record
+        self._ended = True
+        if record.status is Status.FAILED and record.experiment and _is_own_failure(outcome):
+            self.ledger.add(line | {"passes": [], "failed": record.reason})
         return record
+
+    @property
+    def _closed(self) -> str:
+        """Why there are no further looks; empty while there are."""
+        return used_up(len(champions_in(self.ledger.entries)))
+
+    @property
+    def owed(self) -> bool:
+        """Whether the champion still has to be shown."""
+        return self.due and not self._closed
 
     def _line(self, record: Record, time: str) -> Entry:
         """A measurement as the ledger keeps it, a champion's with its gain on the search's data."""
@@ -118,6 +139,21 @@ class Vault:
             found = gain(self._judge, self._judge.reference()) or Effect(0.0, 0.0)
             line["search"] = {"gain": found.gain, "error": found.error}
         return line
+
+    def _unpaired(self, line: Entry) -> str:
+        """Why a measurement says nothing; empty where it does."""
+        if not all(one["scores"] for one in line["passes"]) or not line["passes"]:
+            return "the vault's test scored nothing: call experiment.score() in a loop over experiment.race()"
+        baseline = self._entry(0)
+        if not line["experiment"] or baseline is None:
+            return ""
+        widths = [[len(one["scores"]) for one in entry["passes"]] for entry in (baseline, line)]
+        if widths[0] == widths[1]:
+            return ""
+        return (
+            "the vault's test walks other folds than when the baseline was measured: put its data back, or "
+            "start a new run"
+        )
 
     def _entry(self, number: int) -> Entry | None:
         return next((one for one in self.ledger.entries if one["experiment"] == number), None)
@@ -129,6 +165,11 @@ class Vault:
         """The same seeds for the baseline and every champion: their scores are paired."""
         digest = hashlib.sha256(f"{self._judge.seed}:vault:{n}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _is_own_failure(outcome: Outcome) -> bool:
+    """Whether it was the champion that failed, not the test."""
+    return not outcome.in_test and outcome.status in OWN_FAILURES
 
 
 def look_is_due(entries: Sequence[Entry], champion: int) -> bool:
@@ -158,6 +199,7 @@ def looks_in(entries: Sequence[Entry], direction: Direction) -> list[Look]:
             time=one["time"],
         )
         for number, one in enumerate(champions_in(entries), start=1)
+        if "failed" not in one
     ]
 
 

@@ -20,6 +20,7 @@ from ..records import (
     Record,
     Status,
     Verdict,
+    is_confirmation,
 )
 from .earlier import Earlier
 from .keep import Rule
@@ -217,7 +218,7 @@ class Search(Measuring):
 
     def _twin(self, tree: str, number: int) -> str:
         """Which experiment evaluated this very tree before, in words; empty when none did."""
-        for record in self.history.records:
+        for record in self.records:
             evaluated = record.part in (Part.BASELINE, Part.EXPERIMENT)
             if evaluated and record.tree == tree and record.status not in UNTRIED:
                 repeated = record.experiment != number
@@ -303,4 +304,4 @@ def _is_win(record: Record, number: int | None) -> bool:
 
 def _ends(record: Record) -> bool:
     """Whether a record of a stage says how an experiment ended."""
-    return record.part is Part.EXPERIMENT and record.status in SETTLED
+    return is_confirmation(record) and record.status in SETTLED - {Status.FAILED}

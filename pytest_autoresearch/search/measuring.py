@@ -70,10 +70,9 @@ class Measuring(Judge):
             item = self._again(number, Part.REFERENCE, stage.name)
             splits = stage.lacking()
             return self._measure(item, Part.REFERENCE, number, commit, splits, stage.name)
-        if self._suspicious():
-            return self._measure(
-                self._again(number, Part.REFERENCE), Part.REFERENCE, number, commit, (0,)
-            )
+        if (stage_name := self._suspicious()) is not None:
+            item = self._again(number, Part.REFERENCE, stage_name)
+            return self._measure(item, Part.REFERENCE, number, commit, (0,), stage_name)
         return None
 
     def _lacking_stage(self) -> Stage | None:
@@ -145,12 +144,9 @@ class Measuring(Judge):
         )
 
     def whole(self, experiment: Experiment, outcome: Outcome) -> Outcome:
-        """What is left of a measurement that was stopped: the passes that were walked to their end.
-
-        Of one in a stage nothing is: how long its passes are is not known for sure.
-        """
+        """What is left of a measurement that was stopped: the passes that were walked to their end."""
         if outcome.status is Status.INTERRUPTED and experiment.stage:
-            return replace(outcome, passes=())
+            return replace(outcome, passes=_whole(outcome.passes))
         measured = self.passes_of(experiment.number)
         if outcome.status is not Status.INTERRUPTED or experiment.part not in AGAIN or not measured:
             return outcome
@@ -183,15 +179,24 @@ class Measuring(Judge):
             return no_noise("one fold")
         return ""
 
-    def _suspicious(self) -> bool:
-        """Whether the last patches all failed with one exception in the frozen test."""
-        last = self.history.records[-SAME_CRASH:]
-        return (
+    def _suspicious(self) -> str | None:
+        """The stage in which the last patches all failed with one exception in the frozen test, if so."""
+        ended = [record for record in self.history.records if record.status is not Status.WON]
+        last = ended[-SAME_CRASH:]
+        alike = (
             len(last) == SAME_CRASH
             and all(r.status is Status.CRASH and r.part is Part.EXPERIMENT for r in last)
-            and len({r.reason for r in last}) == 1
+            and len({(r.stage, r.reason) for r in last}) == 1
             and all(r.notes.get("in_test") for r in last)
         )
+        return last[0].stage if alike else None
+
+
+def _whole(passes: Sequence[Pass]) -> tuple[Pass, ...]:
+    """The passes that another one followed, and the last, where it is as long as they are."""
+    *before, last = passes or [Pass(0, 0, ())]
+    ended = bool(before) and len(last.scores) == len(before[0].scores)
+    return tuple([*before, last] if ended else before)
 
 
 def _chosen(passes: Sequence[Pass], splits: Sequence[int]) -> tuple[Pass, ...]:

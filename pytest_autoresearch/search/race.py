@@ -277,8 +277,9 @@ class Race:
             return Finding(False, why=why)
         first, z = self.passes[0], self._z()
         champion = self._reference.means[first.split][: len(first.scores)]
-        finite = z if math.isfinite(z) else None
-        return Finding(better, fmean(first.scores), fmean(champion), finite, why)
+        finite, leads = z if math.isfinite(z) else None, self._leads()
+        lead = fmean(leads) if len(leads) > 1 else None
+        return Finding(better, fmean(first.scores), fmean(champion), finite, why, lead)
 
 
 def ratio(lead: float, error: float) -> float:

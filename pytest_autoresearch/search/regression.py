@@ -92,12 +92,13 @@ def baseline_level(standing: Standing) -> Level:
 def winner_level(standing: Standing, record: Record) -> Level:
     """The level of an experiment that was just kept, the standing being the one before.
 
-    Its first pass was selected for being high, so it never stands alone: where no other pass walked
-    the first split, the level is the old champion's plus the mean lead over all passes. The noise is
-    that of a champion measured once.
+    Its first pass was selected for being high: where no other pass walked the first split, the level is
+    the old champion's plus the mean lead over the other passes. The noise is that of a champion measured
+    once.
     """
     old = standing.reference()
-    leads = [fmean(one.scores) - fmean(old.means[one.split]) for one in record.passes]
+    others = record.passes[1:] or record.passes
+    leads = [fmean(one.scores) - fmean(old.means[one.split]) for one in others]
     again = [fmean(one.scores) for one in record.passes[1:] if one.split == 0]
     score = fmean(again) if again else fmean(old.means[0]) + fmean(leads)
     families = [*standing.families(), record.passes]

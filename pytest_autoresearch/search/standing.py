@@ -142,13 +142,30 @@ def evidence(records: Iterable[Record]) -> Evidence:
     """What the records say of champions and of the noise, put together in their order."""
     found = Evidence()
     for record in records:
-        if _scored(record):
-            found.tried(record.passes[0])
-        if record.status is Status.KEPT and record.experiment is not None:
-            found.kept(record.experiment, record.passes, tie=tied(record))
-        elif record.experiment is not None and _measures(record):
-            found.measured(record.experiment, record.passes)
+        _tell(found, record)
     return found
+
+
+def references(records: Iterable[Record]) -> dict[int, Reference]:
+    """What each kept experiment was raced against, with the noise as it was known then, by its number.
+
+    Without those before which no champion was measured: journals are read that others wrote.
+    """
+    known, found = Evidence(), {}
+    for record in records:
+        if record.status is Status.KEPT and record.experiment is not None and known.ready:
+            found[record.experiment] = known.reference()
+        _tell(known, record)
+    return found
+
+
+def _tell(found: Evidence, record: Record) -> None:
+    if _scored(record):
+        found.tried(record.passes[0])
+    if record.status is Status.KEPT and record.experiment is not None:
+        found.kept(record.experiment, record.passes, tie=tied(record))
+    elif record.experiment is not None and _measures(record):
+        found.measured(record.experiment, record.passes)
 
 
 def tied(record: Record) -> bool:

@@ -181,6 +181,88 @@ def test_a_confirmation_that_was_cut_short_comes_first_in_the_next_session(
     assert ends(second, 1)[-1] == ("test_line_larger", Status.KEPT)
 
 
+FRAGILE = (
+    CONFTEST
+    + """
+
+@pytest.fixture
+def line_then():
+    import os, pathlib
+    seen = pathlib.Path("seen")
+    calls = int(seen.read_text()) if seen.exists() else 0
+    seen.write_text(str(calls + 1))
+    if calls in (2, 3) and os.environ.get("FRAGILE") == "twice":
+        raise OSError("the disk is away")
+    if calls >= 2 and os.environ.get("FRAGILE") == "always":
+        raise OSError("the disk is away")
+    return Line()
+"""
+)
+
+
+@pytest.mark.parametrize(("fragile", "failures"), [("twice", 2), ("always", 3)])
+def test_a_win_survives_faults_of_its_confirmation(
+    tmp_path: Path, fragile: str, failures: int
+) -> None:
+    """Faults are ours: the confirmation is made again, and where it never succeeds the search ends."""
+    stage = LARGER.replace("line)", "line_then)").replace("line.f", "line_then.f")
+    made = project(tmp_path, stage, conftest=FRAGILE)
+    made.replace("SLOPE = 2.0", "SLOPE = 2.8", description="steeper")
+    result = made.search(env={"FRAGILE": fragile})
+    assert result.returncode == 1
+    xml = [name for name in result.testcases if name == "test_line_larger[0001]"]
+    assert xml
+    last = ends(result, 1)[-1]
+    if fragile == "always":
+        assert last == ("test_line_larger", Status.FAILED)
+        assert "the search cannot go on" in result.stdout
+        result = made.search()
+    assert [status for _, status in ends(result, 1)].count(Status.FAILED) == failures
+    assert ends(result, 1)[-1] == ("test_line_larger", Status.KEPT)
+
+
+RAISING = LARGER.replace(
+    "    assert experiment.improves",
+    "    if __import__('pathlib').Path('broken').exists():\n        raise ValueError('boom')\n"
+    "    assert experiment.improves",
+)
+BREAKING = (
+    CONFTEST
+    + """
+
+def pytest_autoresearch_experiment_finished(record):
+    import pathlib
+    if record.stage and record.item == "0000-reference-2":
+        pathlib.Path("broken").write_text("")
+"""
+)
+
+
+def test_a_confirm_test_that_raises_for_every_winner_makes_the_champion_run_again(
+    tmp_path: Path,
+) -> None:
+    made = project(tmp_path, RAISING, conftest=BREAKING)
+    for slope in ("2.6", "2.7", "2.8", "2.9"):
+        made.replace("SLOPE = 2.0", f"SLOPE = {slope}", description=slope)
+    result = made.search()
+    assert result.returncode == 1
+    assert [status for stage, status in ends(result, 3) if stage] == [Status.CRASH]
+    assert ends(result, 4) == []
+    last = result.records[-1]
+    assert (last.stage, last.status) == ("test_line_larger", Status.FAILED)
+
+
+def test_the_commit_of_a_confirmed_win_tells_the_objectives_score(
+    confirmed: tuple[Project, Result],
+) -> None:
+    made, result = confirmed
+    commit = pygit2.Repository(str(made.root))[champion(made, result)]
+    assert isinstance(commit, pygit2.Commit)
+    won = next(r for r in result.records if r.experiment == 3 and r.status is Status.WON)
+    assert f"(rmse {won.score:.4f}, {won.delta:+.4f})" in commit.message.splitlines()[0]
+    assert f"Autoresearch-Metric: rmse {won.score!r}" in commit.message
+
+
 def test_a_run_is_rebuilt_from_its_refs_with_its_confirmations(
     tmp_path: Path, confirmed: tuple[Project, Result]
 ) -> None:

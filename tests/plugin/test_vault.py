@@ -316,7 +316,12 @@ def test_a_champion_that_fails_on_the_vault_is_red(tmp_path: Path) -> None:
     failure = result.testcases["test_line_vault[0001]"].find("failure")
     assert failure is not None
     assert "assert abs(X).max() < 50" in (failure.get("message") or "")
-    assert [entry["experiment"] for entry in ledger(result)] == [0]
+    assert [entry["experiment"] for entry in ledger(result)] == [0, 1]
+    assert "failed" in ledger(result)[1]
+    again = made.search(
+        "--autoresearch-run", str(result.lines[0]["name"]), "--autoresearch-experiments", "2"
+    )
+    assert opened(again) == []
 
 
 OVERSLEPT = (
@@ -362,3 +367,47 @@ def test_an_agent_that_fails_ends_the_search_not_the_look(tmp_path: Path) -> Non
     assert "agent mine raised ValueError: the agent is dead" in result.stdout
     assert opened(result) == ["test_line_vault[0000]", "test_line_vault[0001]"]
     assert len(ledger(result)) == 2
+
+
+@pytest.mark.parametrize("more", ["if False:", "for _ in []:"])
+def test_a_vault_that_scores_nothing_is_red_and_leaves_no_entry(tmp_path: Path, more: str) -> None:
+    loop = "    for fold in experiment.race(line.folds):"
+    made = project(tmp_path, VAULT.replace(loop, f"    {more}\n        fold = None", 1))
+    made.replace("SLOPE = 2.0", "SLOPE = 2.9", description="steeper")
+    result = made.search()
+    assert result.returncode == 1
+    assert "the vault's test scored nothing" in result.stdout
+    assert not list(made.folder.glob(".autoresearch/*/vault.json"))
+
+
+LATER = (
+    CONFTEST
+    + """
+
+def later(self, split):
+    import pathlib
+    found = self.folds(split)
+    return found + found[:1] if pathlib.Path("later").exists() else found
+
+
+Line.later = later
+"""
+)
+
+
+def test_other_folds_than_the_baselines_are_red_and_damage_nothing(tmp_path: Path) -> None:
+    made = project(tmp_path, VAULT.replace("line.folds", "line.later"), LATER)
+    made.replace("SLOPE = 2.0", "SLOPE = 2.5", description="steeper")
+    made.replace("OFFSET = 0.5", "OFFSET = 0.9", description="higher")
+    one = ("--autoresearch-run", "one", "--autoresearch-experiments")
+    first = made.search(*one, "1")
+    assert first.returncode == 0, first.stdout + first.stderr
+    (made.folder / "later").write_text("")
+    second = made.search(*one, "2")
+    assert second.returncode == 1
+    assert "walks other folds than when the baseline was measured" in second.stdout
+    (made.folder / "later").unlink()
+    third = made.search(*one, "2")
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert opened(third) == ["test_line_vault[0002]"]
+    assert "look 2 of 3" in third.stdout

@@ -72,10 +72,43 @@ def test_reasons_that_differ_in_numbers_only_are_one() -> None:
 
 def test_the_closest_miss_has_the_largest_z() -> None:
     records = [record(1, z=-2.0), record(2, z=1.2), record(3, Status.KEPT, z=4.0), record(4)]
-    miss = closest_miss(records)
+    miss = closest_miss(summary(records))
     assert miss is not None
     assert miss.experiment == 2
-    assert closest_miss([record(1), record(2, z=-0.1)]) is None
+    assert closest_miss(summary([record(1), record(2, z=-0.1)])) is None
+
+
+LOST = "log_loss 0.2512 against 0.2530: -0.0018, z +0.1 (needs +0.50); did not hold in pass"
+
+
+def test_a_win_that_another_test_rejected_is_counted_apart_and_named() -> None:
+    records = [
+        record(1, reason=f"{LOST} 2"),
+        record(2, reason=f"test_x_full: {LOST} 1"),
+        record(3, reason=f"{LOST} 2, mean lead +0.0012"),
+        record(4, reason=f"test_x_full: {LOST} 2, mean lead -1.2e-05"),
+        record(5, reason=f"test_x_long: {LOST} 2"),
+        record(6, reason="other_metric: log loss 1; did not hold in pass 2"),
+    ]
+    assert common_reasons(records) == [
+        Reason("did not hold in pass 2", (1, 3, 6)),
+        Reason("test_x_full: did not hold in pass N", (2, 4)),
+        Reason("test_x_long: did not hold in pass 2", (5,)),
+    ]
+
+
+def test_what_has_won_is_no_near_miss() -> None:
+    records = [
+        record(1, z=1.0, reason=f"{LOST} 1"),
+        record(2, z=9.0, reason=f"test_x_full: {LOST} 1"),
+        record(3, Status.WON, z=8.0),
+        record(4, Status.CRASH, z=7.0, reason="NameError: name 'x' is not defined"),
+    ]
+    apart = [record(4, Status.CRASH, stage="test_x_full")]
+    miss = closest_miss(summary(records, confirmations=apart))
+    assert miss is not None
+    assert miss.experiment == 1
+    assert closest_miss(summary(records[1:], confirmations=apart)) is None
 
 
 def test_the_run_starts_from_the_baselines_commit() -> None:

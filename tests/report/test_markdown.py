@@ -155,3 +155,10 @@ def test_every_table_has_equal_columns() -> None:
         for block in text.split("\n\n"):
             rows = [line.replace("\\|", "") for line in block.splitlines() if line[:1] == "|"]
             assert len({row.count("|") for row in rows}) <= 1
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_the_report_of_a_finished_run_says_how_to_go_on_with_it(finished: bool) -> None:
+    text = report_md(summary(RECORDS, finished=finished))
+    way = "To go on: `--autoresearch-run digits-2025-11-20 --autoresearch-experiments 13`."
+    assert (way in text) is finished

@@ -139,16 +139,32 @@ def bars(panel: Any) -> list[tuple[float, float, float]]:
     ]
 
 
-def test_a_keep_shows_the_interval_of_its_confirmed_gain() -> None:
+def legend(panel: Any) -> list[str]:
+    return [text.get_text() for box in panel.figure.legends for text in box.get_texts()]
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_keep_shows_where_its_confirmed_gain_leads_from_the_level_before(
+    direction: str,
+) -> None:
+    sign = 1 if direction == "maximize" else -1
     records = [
         record(0, Status.BASELINE, score=0.25),
-        record(1, Status.KEPT, score=0.2),
-        record(2, Status.KEPT, score=0.19),
+        record(1, Status.KEPT, score=0.25 + sign * 0.06),
+        record(2, Status.DISCARD, score=0.24),
+        record(3, Status.KEPT, score=0.25 + sign * 0.2),
     ]
-    (panel,) = drawn(records, effects={1: Effect(0.05, 0.01)})
-    ((place, low, high),) = bars(panel)
-    assert place == 1
-    assert (low, high) == pytest.approx((0.2 - 0.01645, 0.2 + 0.01645))
+    effects = {1: Effect(0.05, 0.01), 3: Effect(0.07, 0.08)}
+    (panel,) = drawn(records, effects=effects, direction=direction)
+    assert [place for place, _, _ in bars(panel)] == [1, 3]
+    first, second = ((low, high) for _, low, high in bars(panel))
+    level = 0.25 + sign * 0.05
+    assert first == pytest.approx((level - effects[1].half, level + effects[1].half))
+    level = 0.25 + sign * (0.06 + 0.07)
+    assert second == pytest.approx((level - effects[3].half, level + effects[3].half))
+    assert second[0] < 0.25 + sign * 0.06 < second[1], "a gain that may be none reaches the line"
+    (said,) = [text for text in legend(panel) if "interval" in text]
+    assert said == "a keep's confirmed gain, from the level before (90% interval)"
 
 
 def test_the_whole_interval_is_in_the_picture() -> None:
@@ -157,6 +173,14 @@ def test_the_whole_interval_is_in_the_picture() -> None:
     low, high = panel.get_ylim()
     assert low < 0.2 - 0.1645
     assert high > 0.2 + 0.1645
+
+
+def test_a_very_wide_interval_does_not_flatten_the_picture() -> None:
+    records = [record(0, Status.BASELINE, score=0.25), record(1, Status.KEPT, score=0.24)]
+    (panel,) = drawn(records, effects={1: Effect(0.01, 5.0)})
+    low, high = panel.get_ylim()
+    assert 0.1 < low < 0.2
+    assert 0.27 < high < 0.4
 
 
 def test_without_an_error_there_is_no_bar() -> None:

@@ -78,7 +78,7 @@ def test_a_commit_has_our_trailers_only(tmp_path: Path) -> None:
     experiment = Experiment("0003", Part.EXPERIMENT, 3, "b" * 40, "t" * 40, proposal=proposal)
     line = {**record().to_json(), "kind": "finished", "seq": 5}
     header = {"name": "run", "objective": {"name": "toy", "metric": "auc"}, "isolation": "none"}
-    text = message(header, experiment, line, [line])
+    text = message(header, experiment, line, [line], line)
     words = text[: text.index('{"')]
     assert not has(words, (ENDS + UNSEEN).replace("\n", ""))
     assert len(words.splitlines()[0]) < 120

@@ -32,7 +32,8 @@ def test_the_first_line_says_the_tier_and_what_it_lacks() -> None:
 def test_the_scores_and_counts_are_said() -> None:
     assert summary_lines(summary(RECORDS))[1:4] == [
         "run digits-2025-11-20, branch autoresearch/digits-2025-11-20",
-        "ended: 12 experiments reached",
+        "ended: 12 experiments reached; to go on: --autoresearch-run digits-2025-11-20 "
+        "--autoresearch-experiments 14",
         "log_loss 0.25 -> 0.24 (-0.01, -4.0%), lower is better: 1 kept of 4 experiments",
     ]
 

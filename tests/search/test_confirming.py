@@ -26,7 +26,8 @@ def confirmed(
     sign: float = 1.0,
 ) -> Finding:
     reference = known or champion()
-    plan = Confirmation(Rule(), reference, direction, seeds, tie=tie)
+    margin = reference.standard_error(reference.folds) if tie else None
+    plan = Confirmation(Rule(), reference, direction, seeds, margin=margin)
     step = Step.NEXT_SPLIT
     while step is Step.NEXT_SPLIT:
         for fold in range(reference.folds):
@@ -87,7 +88,9 @@ def test_minimizing_the_negated_metric_decides_the_same() -> None:
     [(1.0, False, False), (1.0, True, True), (1.1, False, True), (0.9, True, False)],
 )
 def test_without_noise_and_splits_one_pass_says_all(score: float, tie: bool, better: bool) -> None:
-    plan = Confirmation(Rule(), constant({0: (1.0, 1.0)}), "maximize", (11, 12), tie=tie)
+    plan = Confirmation(
+        Rule(), constant({0: (1.0, 1.0)}), "maximize", (11, 12), margin=0.0 if tie else None
+    )
     plan.told(score, last=False)
     plan.told(score, last=True)
     assert plan.done

@@ -97,19 +97,51 @@ def test_the_error_of_an_effect_counts_how_often_the_champion_was_measured() -> 
     errors = []
     for passes in (pairs, thrice):
         known = standing(line(0, Status.BASELINE, passes), winner)
-        noise = replace(known.reference(), seed_variance=1.0)
-        errors.append(effects(known, noise)[1].error)
+        noise = known.reference()
+        errors.append(effects(known, noise)[1].error / math.sqrt(noise.seed_variance))
     assert errors[0] / errors[1] == pytest.approx(math.sqrt((1 + 1 / 2) / (1 + 1 / 3)))
 
 
-def test_an_experiment_that_swings_widely_has_an_interval_of_its_own() -> None:
+@pytest.mark.parametrize("confirming", [1, 2])
+def test_an_interval_is_no_narrower_than_its_own_folds_say(confirming: int) -> None:
     def error(swing: float) -> float:
-        passes = [flat(split, swing, 0.0, -swing, level=1.0) for split in range(3)]
-        known = standing(before(), line(1, Status.KEPT, passes))
-        return effects(known, replace(known.reference(), fold_variance=0.01))[1].error
+        passes = [flat(split, swing, 0.0, -swing, level=1.0) for split in range(1 + confirming)]
+        known = standing(before(luck=0.1), line(1, Status.KEPT, passes))
+        return effects(known, known.reference())[1].error
 
-    assert error(0.0) == pytest.approx(error(0.2))
-    assert error(9.0) > 10 * error(0.2)
+    own = effect_of([(0.6, 0.0, -0.6)] * confirming, 0.0, RULE.persistent).error
+    assert error(0.0) == pytest.approx(error(0.01))
+    assert own > 1.2 * error(0.0)
+    assert error(0.6) == pytest.approx(own)
+
+
+def test_what_is_measured_later_changes_nothing_of_an_earlier_effect() -> None:
+    known = standing(before(), kept(1, 9.0, 0.3, 0.5))
+    then = effects(known, known.reference())[1]
+    wild = [flat(0, 50.0 * seed, -9.0, 3.0, seed=seed) for seed in (1, 2)]
+    again = line(1, Status.MEASURED, wild, part=Part.REFERENCE)
+    tried = [line(n, Status.DISCARD, [flat(0, 99.0 * n, -9.0, 0.0)]) for n in range(2, 20)]
+    later = standing(*known.records, again, *tried)
+    assert later.reference().seed_variance > 100 * known.reference().seed_variance
+    assert later.reference().fold_variance > 100 * known.reference().fold_variance
+    assert effects(later, later.reference())[1] == then
+
+
+def test_an_effect_before_which_no_noise_was_known_is_told_by_that_of_the_run() -> None:
+    odd = [flat(split, 0.1, 0.3) for split in range(3)]
+    known = standing(
+        before(), line(1, Status.KEPT, odd), line(2, Status.KEPT, [*odd[:1], *(
+            flat(split, 0.5, 0.8) for split in (1, 2)
+        )]),
+    )  # fmt: skip
+    noise = replace(NOISE, means={0: (0.0, 0.0)}, fold_variance=100.0, seed_variance=1.0)
+    found = effects(known, noise)
+    assert found.keys() == {2}
+    assert found[2].error == pytest.approx(
+        replace(noise, runs=1).standard_error(2)
+        * math.sqrt(RULE.persistent + (1 - RULE.persistent) / 2)
+    )
+    assert measured(known) == Measured()
 
 
 def test_gains_are_positive_when_better_whatever_the_direction() -> None:

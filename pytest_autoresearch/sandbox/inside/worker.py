@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import random
@@ -32,6 +33,7 @@ MOST_FDS = 128
 """Descriptors that come with a job, at most."""
 
 REPORT = struct.Struct("<qd")
+LARGEST_STEP = (1 << 63) - 1
 STARTED, OK, ERROR, MEMORY = b"S", b"K", b"E", b"M"
 MAX_TEXT = 16 << 10
 
@@ -125,6 +127,13 @@ def _seed(seed: int) -> None:
         torch.manual_seed(seed)
 
 
+def _whole(step: Any) -> int:
+    """A step as a record holds it: the nearest whole number of 64 bits; -1 for none."""
+    if isinstance(step, float) and not math.isfinite(step):
+        return -1
+    return max(-LARGEST_STEP, min(LARGEST_STEP, int(step)))
+
+
 def _answer(
     order: Mapping[str, Any], arguments: tuple[Any, Any], result: int, reports: int
 ) -> bytes:
@@ -132,7 +141,7 @@ def _answer(
 
     def report(step: int, value: float) -> None:
         """Tell the judge how training goes; a value that is not finite ends the run."""
-        os.write(reports, REPORT.pack(int(step), float(value)))
+        os.write(reports, REPORT.pack(_whole(step), float(value)))
 
     try:
         entry.obey(order, *arguments, result, report)
