@@ -6,7 +6,8 @@
 PYTHON ?= python3
 DEMO_EXPERIMENTS ?= 15
 PYTEST_ARGS ?=
-WORKERS := -n auto --maxprocesses 4 --dist loadscope
+# One worker more than cores, as tests often wait; four at most.
+WORKERS := -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 ))) --maxprocesses 4 --dist loadscope
 VENV := .venv
 VPYTHON := $(VENV)/bin/python
 

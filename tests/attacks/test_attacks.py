@@ -40,23 +40,25 @@ BEHIND_DOORS = ("labels", "network", "processes", "signals", "escapes")
 
 @dataclass(frozen=True)
 class Run:
-    """A search in ``tier``; it must turn out to run in ``found``."""
+    """A search in ``tier``; it must turn out to run in ``found``. ``part`` takes some of the attacks."""
 
     tier: str
     found: str
     launcher: tuple[str, ...] = ()
     user: int | None = None
     doors: bool = False
+    part: slice | None = None
 
     @property
     def attacks(self) -> Sequence[Attack]:
         if self.tier == "none":
-            return [attack for attack in ATTACKS if not attack.off]
+            return [attack for attack in ATTACKS if not attack.off and WALLS & {*attack.layers}]
         if self.doors:
             tried = [one for one in ATTACKS if one.kind in BEHIND_DOORS and not one.allowed]
             return [one for one in tried if one.name not in KNOWN.get(self.tier, ())]
         if self.launcher:
-            return [one for one in ATTACKS if one.kind not in ANYWHERE]
+            tried = [one for one in ATTACKS if one.kind not in ANYWHERE]
+            return tried[self.part] if self.part else tried
         return ATTACKS
 
     def wage(self) -> Campaign:
@@ -74,8 +76,9 @@ RUNS = {
     "sealed": Run("sealed", "sealed"),
     "guarded": Run("guarded", "guarded"),
     "layers off": Run("none", "none"),
-    "sealed, as a user": Run("sealed", "sealed", AS_USER, USER),
-    "guarded, as a user": Run("guarded", "guarded", AS_USER, USER),
+    # Every attack once as an ordinary user, every other one in either tier.
+    "sealed, as a user": Run("sealed", "sealed", AS_USER, USER, part=slice(0, None, 2)),
+    "guarded, as a user": Run("guarded", "guarded", AS_USER, USER, part=slice(1, None, 2)),
     "auto, in a container": Run("auto", "guarded", CONTAINER),
     "sealed, doors open": Run("sealed", "sealed", doors=True),
     "guarded, doors open": Run("guarded", "guarded", doors=True),
@@ -210,13 +213,11 @@ def test_each_run_with_walls_is_a_class_of_tests() -> None:
 
 def test_with_layers_off_most_attacks_get_through(report_line: Report) -> None:
     campaign = RUNS["layers off"].wage()
-    walled = [attack.name for attack in RUNS["layers off"].attacks if WALLS & {*attack.layers}]
+    walled = [attack.name for attack in RUNS["layers off"].attacks]
     through = [name for name in walled if name in campaign.through]
     report_line(
-        f"layers off: {len(campaign.through)} of {len(campaign.attacks)} attacks get through, "
-        f"{len(through)} of the {len(walled)} that walls are there for"
+        f"layers off: {len(through)} of the {len(walled)} attacks that walls are there for get through"
     )
     assert campaign.result.returncode == 0, campaign.result.stdout + campaign.result.stderr
-    assert len(campaign.through) >= len(campaign.attacks) / 2
     least = 0.9 if os.geteuid() == 0 else 0.6
     assert len(through) >= least * len(walled), sorted({*walled} - {*through})
