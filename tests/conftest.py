@@ -27,3 +27,19 @@ SURROUNDINGS = (
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SURROUNDINGS:
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A line for each run of the attacks; here, as workers leave the end of the report to their controller."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.getreports(kind)]
+    lines = [
+        value
+        for report in reports
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "attacks"
+    ]
+    if lines:
+        terminalreporter.section("attacks")
+        for line in lines:
+            terminalreporter.line(line)
