@@ -29,7 +29,7 @@ def fit(X, y, *, seed, seconds, report):
     case.candidate.fit(X, y)
     shares, own = zip(*case.ledger.reports, strict=True)
     assert len(shares) == 8
-    assert all(-0.05 < share - mine < 0.3 for share, mine in zip(shares, own, strict=True))
+    assert all(-0.01 < share - mine < 0.3 for share, mine in zip(shares, own, strict=True))
 
 
 def test_an_answer_to_a_report_stops_the_fit(make: Make) -> None:
