@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from ..records import Direction, Objective, Part, Pass, Record, Status, Turn
-from .keep import Finding, Plan, Rule, Scores, Step
+from ..records import Direction, Objective, Part, Pass, Record, Status
+from .keep import Plan, Rule, Step
 from .noise import LAST_DIGITS, Reference, reference
+from .race import ratio
+from .walk import Walk
 
 HOLDS = 0.5
 """Standard errors by which a winner has to lead in a stage, over its two passes."""
@@ -82,7 +84,7 @@ def _counts(record: Record) -> bool:
     return record.status in (Status.MEASURED, Status.INTERRUPTED)
 
 
-class Confirmation:
+class Confirmation(Walk):
     """The passes of a winner in a stage: it holds when its mean lead is `HOLDS` standard errors.
 
     To a tie's lead a ``margin`` is added: the noise of a pass there or, if that is larger, in the
@@ -101,89 +103,41 @@ class Confirmation:
         margin: float | None = None,
     ) -> None:
         self._rule = rule
-        self._known = known
+        super().__init__(known, seeds)
         self._sign = 1.0 if direction == "maximize" else -1.0
         # Without noise a tie is as good up to the last digits, which are added twice: once to lead by.
-        digits = LAST_DIGITS * abs(fmean(known.means[known.splits[0]]))
-        self._least = digits
-        self._margin = 0.0 if margin is None else max(margin, 2 * digits)
-        self._turns = [Turn(s, seed) for s, seed in zip(self._order(), seeds, strict=False)]
-        self._scores = Scores()
-        self._at = 0
-        self._ended: Finding | None = None
+        self._least = LAST_DIGITS * abs(fmean(known.means[known.splits[0]]))
+        self._margin = 0.0 if margin is None else max(margin, 2 * self._least)
 
     def _order(self) -> Sequence[int]:
-        splits = self._known.splits
+        splits = self._reference.splits
         if len(splits) > 1:
             return splits[:PASSES]
-        return splits if self._known.deterministic else splits * PASSES
-
-    @property
-    def turn(self) -> Turn:
-        return self._turns[min(self._at, len(self._turns) - 1)]
-
-    @property
-    def done(self) -> bool:
-        return self._ended is not None
-
-    @property
-    def passes(self) -> tuple[Pass, ...]:
-        return self._scores.all(self.turn)
-
-    @property
-    def finding(self) -> Finding:
-        return self._ended or self._found(
-            better=False, why="the confirmation was not run to its end"
-        )
-
-    def told(self, score: float, *, last: bool) -> Step:
-        if self.done:
-            raise ValueError("the confirmation is over")
-        self._scores.add(score)
-        count, folds = len(self._scores.last), self._known.folds
-        if count > folds or (last and count != folds):
-            raise ValueError(
-                f"the champion was scored on {folds} folds a pass, this is another number"
-            )
-        if not last:
-            return Step.NEXT_FOLD
-        self._scores.close(self.turn)
-        self._at += 1
-        return self._after_pass()
+        return splits if self._reference.deterministic else splits * PASSES
 
     def _after_pass(self) -> Step:
         if self._lead() <= self._least:
-            self._ended = self._found(better=False, why=f"did not hold in pass {self._at}")
-            return Step.STOP
+            return self._stop(f"did not hold in pass {self._at}")
         if self._at < len(self._turns):
             return Step.NEXT_SPLIT
-        better = self._z() >= HOLDS
-        why = f"held in {self._at} passes" if better else f"not enough after {self._at} passes"
-        self._ended = self._found(better=better, why=why)
-        return Step.KEEP if better else Step.STOP
+        if self._z() >= HOLDS:
+            return self._keep(f"held in {self._at} passes")
+        return self._stop(f"not enough after {self._at} passes")
+
+    def _leads(self) -> list[float]:
+        means = self._reference.means
+        return [
+            self._sign * fmean(a - b for a, b in zip(one.scores, means[one.split], strict=False))
+            for one in self.passes
+        ]
 
     def _lead(self) -> float:
         """Mean paired lead over the champion, positive when better, with a tie's margin."""
-        pairs = [
-            (score, champion)
-            for one in self.passes
-            for score, champion in zip(one.scores, self._known.means[one.split], strict=False)
-        ]
-        if not pairs:
-            return 0.0
-        return self._sign * fmean(score - champion for score, champion in pairs) + self._margin
+        return fmean(self._leads()) + self._margin
 
     def _z(self) -> float:
-        alone = len(self._known.splits) == 1
+        alone = len(self._reference.splits) == 1
         stays = self._rule.persistent_alone if alone else self._rule.persistent
-        error = self._known.standard_error(self._known.folds)
+        error = self._reference.standard_error(self._reference.folds)
         error *= math.sqrt(stays + (1 - stays) / max(1, self._at))
-        return self._lead() / error if error else math.copysign(math.inf, self._lead())
-
-    def _found(self, *, better: bool, why: str) -> Finding:
-        if not self.passes:
-            return Finding(False, why=why)
-        first, z = self.passes[0], self._z()
-        champion = self._known.means[first.split][: len(first.scores)]
-        finite = z if math.isfinite(z) else None
-        return Finding(better, fmean(first.scores), fmean(champion), finite, why)
+        return ratio(self._lead(), error)

@@ -14,9 +14,10 @@ import math
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from ..records import Direction, Pass, Turn
-from .keep import Finding, Rule, Scores, Step
+from ..records import Direction, Pass
+from .keep import Rule, Step
 from .noise import Means, Reference, residual, same
+from .walk import Walk
 
 NO_LEAD = "no clear lead in its first pass"
 ENOUGH = 5
@@ -36,12 +37,12 @@ def not_simpler() -> str:
     return ""
 
 
-class Race:
+class Race(Walk):
     """The race of one candidate against a reference.
 
     ``seeds`` are the candidate's seeds, one for each pass the rule may ask for. ``simpler`` says in what
-    the candidate is simpler than the champion, empty when it is not; it is asked at most once, when a tie
-    is all that is left to reach and still within reach. Raises ``ValueError`` when a pass has
+    the candidate is simpler than the champion, empty when it is not, ``None`` while that is not known; it is asked
+    until it is, when a tie is all that is left to reach and still within reach. Raises ``ValueError`` when a pass has
     another number of folds than the champion's, or a score is not finite.
     """
 
@@ -54,53 +55,19 @@ class Race:
         simpler: Callable[[], str | None] = not_simpler,
     ) -> None:
         self._rule = rule
-        self._reference = reference
+        super().__init__(reference, seeds)
         self._anchor: Means = {**reference.means, **(reference.anchor or {})}
         self._caution = reference.caution(rule.z_keep, rule.persistent_alone)
         self._sign = 1.0 if direction == "maximize" else -1.0
-        self._turns = [Turn(s, seed) for s, seed in zip(self._order(), seeds, strict=False)]
-        self._at = 0
-        self._scores = Scores()
         self._lost = ""
         self._ahead = self._ahead_of_anchor = 0.0
         self._ask = simpler
         self._answer: str | None = None
-        self._ended: Finding | None = None
 
-    @property
-    def turn(self) -> Turn:
-        return self._turns[min(self._at, len(self._turns) - 1)]
-
-    @property
-    def done(self) -> bool:
-        return self._ended is not None
-
-    @property
-    def passes(self) -> tuple[Pass, ...]:
-        return self._scores.all(self.turn)
-
-    @property
-    def finding(self) -> Finding:
-        return self._ended or self._found(False, "the race was not run to its end")
-
-    def told(self, score: float, *, last: bool) -> Step:
-        if self.done:
-            raise ValueError("the race is over")
-        if not math.isfinite(score):
-            raise ValueError(f"a score is a finite number, this is {score}")
-        count, folds = self._scores.count, self._reference.folds
-        if count == folds or (last and count + 1 != folds):
-            raise ValueError(
-                f"the champion was scored on {folds} folds a pass, this is another number"
-            )
-        self._scores.add(score)
-        if not last:
-            if self._at == 0 and self._hopeless(count, score):
-                return self._stop(f"stopped after {count + 1} of {folds} folds")
-            return Step.NEXT_FOLD
-        self._scores.close(self.turn)
-        self._at += 1
-        return self._after_pass()
+    def _after_fold(self, fold: int, score: float) -> Step:
+        if self._at == 0 and self._hopeless(fold, score):
+            return self._stop(f"stopped after {fold + 1} of {self._reference.folds} folds")
+        return Step.NEXT_FOLD
 
     def _hopeless(self, fold: int, score: float) -> bool:
         """Whether the first pass can be left after a fold: it will not win, and not tie either."""
@@ -261,25 +228,6 @@ class Race:
         if len(self._reference.splits) > 1:
             return self._rule.persistent
         return 1.0 if self._reference.deterministic else self._rule.persistent_alone
-
-    # The end
-
-    def _stop(self, why: str) -> Step:
-        self._ended = self._found(False, why)
-        return Step.STOP
-
-    def _keep(self, why: str) -> Step:
-        self._ended = self._found(True, why)
-        return Step.KEEP
-
-    def _found(self, better: bool, why: str) -> Finding:
-        if not self.passes:
-            return Finding(False, why=why)
-        first, z = self.passes[0], self._z()
-        champion = self._reference.means[first.split][: len(first.scores)]
-        finite, leads = z if math.isfinite(z) else None, self._leads()
-        lead = fmean(leads) if len(leads) > 1 else None
-        return Finding(better, fmean(first.scores), fmean(champion), finite, why, lead)
 
 
 def ratio(lead: float, error: float) -> float:
