@@ -8,7 +8,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.history.repository import Repository
 from pytest_autoresearch.history.run import Run

@@ -201,7 +201,7 @@ def test_reading_grammar_from_outside_loads_no_parser() -> None:
         "from .. import history",
         "from .. import controller",
         "from ..controller import Controller",
-        "import pytest_autoresearch.agents.tune",
+        "import pytest_autoresearch.agents.tuning.tune",
         "from pytest_autoresearch import marks",
         "import pytest",
         "from _pytest.config import Config",

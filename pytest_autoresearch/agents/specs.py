@@ -7,8 +7,8 @@ from pathlib import Path
 from ..exceptions import UsageProblem
 from .protocol import Agent
 from .replay import Replay
-from .source import Grammar
-from .tune import Tune
+from .tuning.source import Grammar
+from .tuning.tune import Tune
 
 AVAILABLE = "tune (offline search of the parameters) and replay:DIR (your own patches)"
 LATER = ("llm", "command")

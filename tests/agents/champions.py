@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.records import Briefing, Part, Proposal, Record, Status
 from pytest_autoresearch.sandbox.grammar import read_literals
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.sandbox.grammar import read_literals
 
 from .champions import briefing, proposals, record, sources

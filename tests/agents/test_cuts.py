@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from pytest_autoresearch.agents.cuts import MOST_TRIES
-from pytest_autoresearch.agents.tune import CUT_EVERY, FIRST_MOVES, Tune
+from pytest_autoresearch.agents.tuning.cuts import MOST_TRIES
+from pytest_autoresearch.agents.tuning.tune import CUT_EVERY, FIRST_MOVES, Tune
 from pytest_autoresearch.records import Proposal, Status
 from pytest_autoresearch.sandbox.grammar import read_literals
 

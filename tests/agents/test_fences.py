@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_autoresearch.agents.fences import Fences
-from pytest_autoresearch.agents.known.knobs import Value
+from pytest_autoresearch.agents.tuning.fences import Fences
+from pytest_autoresearch.agents.tuning.known.knobs import Value
 
 
 def fences(*learnt: tuple[Value, Value, float | None]) -> Fences:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pytest_autoresearch.agents.group import Group, tabled
-from pytest_autoresearch.agents.known import FAMILIES
-from pytest_autoresearch.agents.known.knobs import Family, Times
-from pytest_autoresearch.agents.known.other import SWAPS
-from pytest_autoresearch.agents.known.trees import DICTS
-from pytest_autoresearch.agents.source import Site
+from pytest_autoresearch.agents.tuning.group import Group, tabled
+from pytest_autoresearch.agents.tuning.known import FAMILIES
+from pytest_autoresearch.agents.tuning.known.knobs import Family, Times
+from pytest_autoresearch.agents.tuning.known.other import SWAPS
+from pytest_autoresearch.agents.tuning.known.trees import DICTS
+from pytest_autoresearch.agents.tuning.source import Site
 
 EVERY = {**FAMILIES, **{f"{name} dict": known for name, known in DICTS.items()}}
 PASSED_ON = {"extra_trees", "path_smooth", "max_bin", "drop_rate", "skip_drop"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.records import Json
 from pytest_autoresearch.sandbox.grammar import read_literals

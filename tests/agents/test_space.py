@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from pytest_autoresearch.agents.dimension import Dimension
-from pytest_autoresearch.agents.known.knobs import Value
-from pytest_autoresearch.agents.source import Findings, Literal
-from pytest_autoresearch.agents.space import MOST_DIMENSIONS, Space
-from pytest_autoresearch.agents.writing import Edit, splice, write
+from pytest_autoresearch.agents.tuning.dimension import Dimension
+from pytest_autoresearch.agents.tuning.known.knobs import Value
+from pytest_autoresearch.agents.tuning.source import Findings, Literal
+from pytest_autoresearch.agents.tuning.space import MOST_DIMENSIONS, Space
+from pytest_autoresearch.agents.tuning.writing import Edit, splice, write
 
 KINDS = {bool: "bool", int: "int", float: "float", str: "str", type(None): "none"}
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_autoresearch.agents.protocol import Agent
 from pytest_autoresearch.agents.replay import Replay
 from pytest_autoresearch.agents.specs import make
-from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.exceptions import UsageProblem
 
 

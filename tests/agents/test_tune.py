@@ -16,8 +16,8 @@ import optuna
 import pytest
 
 from pytest_autoresearch.agents.protocol import Agent
-from pytest_autoresearch.agents.source import Grammar
-from pytest_autoresearch.agents.tune import Tune
+from pytest_autoresearch.agents.tuning.source import Grammar
+from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.records import Briefing, Json, Part, Proposal, Record, Status
 from pytest_autoresearch.sandbox.grammar import read_literals
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..records import Json
+from ...records import Json
 from .known.knobs import Value
 
 Grammar = Callable[[Mapping[str, bytes]], Sequence[Mapping[str, Json]]]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..records import Briefing
+from ...records import Briefing
 from .cuts import drops
 from .dimension import Dimension
 from .group import Changes, text_of

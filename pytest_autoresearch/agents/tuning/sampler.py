@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..records import Direction
+from ...records import Direction
 from .dimension import Dimension
 from .known.knobs import Value
 

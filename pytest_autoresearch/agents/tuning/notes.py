@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..records import Json
+from ...records import Json
 
 
 def own(notes: Json) -> Mapping[str, Json]:

@@ -7,8 +7,9 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..exceptions import UsageProblem
-from ..records import Briefing, Json, Proposal, Record, Status
+from ...exceptions import UsageProblem
+from ...records import Briefing, Json, Proposal, Record, Status
+from ..protocol import Prepares
 from . import searched
 from .cuts import Drop, Tries
 from .dimension import Dimension
@@ -16,7 +17,6 @@ from .fences import Fences
 from .group import Changes
 from .known.knobs import Value
 from .notes import own
-from .protocol import Prepares
 from .scene import Result, Scene, digest
 from .source import Findings, Grammar
 

@@ -1,0 +1,1 @@
+"""The offline agent: searches the literals and known parameters of the editable files."""
