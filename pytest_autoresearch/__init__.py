@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .records import Briefing, Proposal, Record, Status, Summary
+from .records import Analysis, Briefing, Proposal, Record, Status, Summary
 
 if TYPE_CHECKING:
     from .agents.protocol import Agent
 
-__all__ = ["Agent", "Briefing", "Proposal", "Record", "Status", "Summary"]
+__all__ = ["Agent", "Analysis", "Briefing", "Proposal", "Record", "Status", "Summary"]
 __version__ = "0.1.0"
 
 

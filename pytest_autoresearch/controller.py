@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from . import options, selection
+from . import analysing, options, selection
 from .agents import specs
 from .evaluator import SLOT, Reports
 from .exceptions import AutoresearchError, UsageProblem
+from .notifying import Notifier
 from .options import Settings
 from .others import Others
-from .records import Experiment, Outcome, Part, Record, Status
+from .records import Experiment, Json, Outcome, Part, Record, Status
 from .regression.champion import publish
 from .report import terminal
 from .report.junit import JUnit
@@ -27,6 +28,7 @@ from .report.progress import status_line
 from .report.properties import properties, suite_properties
 from .report.status import Words
 from .rewording import failed_by_others, interrupted, reword, setup_reason, torn_down, turn_red
+from .runs.hiring import HIRING
 from .runs.opening import open_session, planned
 from .runs.session import Session
 from .sandbox.grammar import read_literals
@@ -64,13 +66,14 @@ def register(config: pytest.Config) -> None:
     manager.register(JUnit(config, controller.suite_properties), "autoresearch-junit")
 
 
-def offline_agent(config: pytest.Config, spec: str) -> Agent | None:
+def own_agent(config: pytest.Config, spec: str) -> Agent | None:
     """The agents that this version has; another name is somebody else's."""
     typed = config.getoption("autoresearch_agent")
     folder = config.invocation_params.dir if typed else config.rootpath
     controller = config.pluginmanager.get_plugin("autoresearch-controller")
     tier = UNWALLED if controller is None else controller.tier
-    return specs.make(spec, rootdir=folder, grammar=partial(read_literals, tier=tier))
+    more = config.stash[HIRING].given(tier) if HIRING in config.stash else {}
+    return specs.make(spec, rootdir=folder, grammar=partial(read_literals, tier=tier), **more)
 
 
 class Controller:
@@ -93,6 +96,9 @@ class Controller:
         self.signals = Signals()
         self.lines = Lines(tier)
         self.others = Others(config)
+        self.notifier: Notifier | None = None
+        if settings.notify and not config.getoption("collectonly"):
+            self.notifier = Notifier(settings.notify, config.rootpath)
 
     # Before the loop
 
@@ -153,8 +159,18 @@ class Controller:
                 assert isinstance(one.item, pytest.Function)
                 self.templates[selection.stage_of(one)] = one.item
             self.session, self.plans = open_session(
-                self.config, self.settings, chosen, stages, self.deadline, self.tier
+                self.config,
+                self.settings,
+                chosen,
+                stages,
+                self.deadline,
+                self.tier,
+                self._tell_person,
             )
+
+    def _tell_person(self, event: Mapping[str, Json]) -> None:
+        if self.notifier is not None:
+            self.notifier.tell(event)
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self.plans
@@ -184,10 +200,11 @@ class Controller:
         return True
 
     def _loop(self, session: pytest.Session, search: Session) -> None:
+        search.lookout.events.started()
         if search.search.baseline is not None:
             self._require_own_imports(search)
         while (experiment := search.next()) is not None:
-            item = self._clone(experiment.item, experiment.stage)
+            item = self._item(experiment)
             session.items.append(item)
             session.testscollected = self._projected(search, len(session.items))
             nextitem = None if self._is_last(experiment) else self._clone("next")
@@ -203,13 +220,31 @@ class Controller:
             if session.shouldstop:
                 search.ended = str(session.shouldstop)
                 raise session.Interrupted(session.shouldstop)
+        search.write_up()
         search.finish()
 
-    def _clone(self, item: str, stage: str = "") -> pytest.Function:
+    def _item(self, experiment: Experiment) -> pytest.Function:
+        """The item that evaluates an experiment, or looks at the data for an agent."""
+        if experiment.analysis is None or self.session is None:
+            return self._clone(experiment.item, experiment.stage)
+        fixture, look = self.session.objective.analysis or "", self.session.bench.look
+        return self._clone(
+            experiment.item, made=partial(analysing.item, fixture=fixture, look=look)
+        )
+
+    def _clone(
+        self,
+        item: str,
+        stage: str = "",
+        made: Callable[[pytest.Function, str], pytest.Function] | None = None,
+    ) -> pytest.Function:
         """A fresh item; ``callobj`` and not ``originalname`` keeps the node id unique (pytest 9.2)."""
         template = self.templates[stage]
-        clone: pytest.Function = type(template).from_parent(
-            template.parent, name=f"{template.name}[{item}]", callobj=template.obj
+        name = f"{template.name}[{item}]"
+        clone: pytest.Function = (
+            made(template, name)
+            if made is not None
+            else type(template).from_parent(template.parent, name=name, callobj=template.obj)
         )
         added = [marker for marker in template.own_markers if marker not in clone.own_markers]
         clone.own_markers.extend(added)
@@ -237,6 +272,10 @@ class Controller:
         search.phase = "evaluating"
         current, judge, bench = search.current, search.search, search.bench
         bench.deadline = search.deadline_of(current)
+        if current.analysis is not None:
+            visible = search.project.visible(current.tree)
+            bench.desk(item, visible, current.analysis).experiment = current
+            return
         slot = bench.slot(
             item,
             search.project.visible(current.tree),
@@ -259,13 +298,13 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """What was refused is not evaluated, nor a baseline that is not the candidate's own code."""
+        """What was refused or is broken is not evaluated, nor a baseline that is not the candidate's own code."""
         slot = pyfuncitem.stash.get(SLOT, None)
         if slot is None or slot.experiment is None or self.session is None:
             return None
         if slot.experiment.part is Part.BASELINE:
             self._require_own_imports(self.session)
-        return True if slot.experiment.refused else None
+        return True if slot.experiment.refused or slot.experiment.broken else None
 
     def _require_own_imports(self, search: Session) -> None:
         """Raise `UsageProblem` when the champion's files import each other from somewhere else."""
@@ -394,8 +433,11 @@ class Controller:
                 self.published = self._published(self.session)
             except (AutoresearchError, OSError) as fault:
                 self._fail(session, f"the search could not be closed: {fault}")
+                with contextlib.suppress(AutoresearchError, OSError):
+                    self.session.lookout.events.ended(self.session.summary())
                 return
         self.others.ended(summary)
+        self.session.lookout.events.ended(summary)
         if self.session.unsatisfied():
             self._fail(session, self.session.unsatisfied())
 
@@ -412,6 +454,8 @@ class Controller:
             self.failed_because = reason
 
     def pytest_unconfigure(self) -> None:
+        if self.notifier is not None:
+            self.notifier.close()
         if self.session is not None:
             self.session.bench.close()
             self.session.run.release()
@@ -423,12 +467,19 @@ class Controller:
         if self.session is None:
             return
         terminal.write_summary(terminalreporter, self.session.summary())
+        if self.notifier is not None:
+            self.notifier.close()
         if self.published:
             terminalreporter.write_line(self.published)
-        for line in dict.fromkeys([*self.session.run.warnings, *self.others.complaints]):
+        for line in dict.fromkeys([*self.session.run.warnings, *self._complaints()]):
             terminalreporter.write_line(line, yellow=True)
         if self.failed_because:
             terminalreporter.write_line(f"exit 1: {self.failed_because}", red=True)
+
+    def _complaints(self) -> list[str]:
+        """What went wrong where others were told."""
+        silent = self.notifier.complaint if self.notifier is not None else ""
+        return [*self.others.complaints, *([silent] if silent else [])]
 
     # What others ask
 

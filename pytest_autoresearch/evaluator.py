@@ -6,40 +6,45 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .analysing import Desk
 from .candidate import Candidate
 from .datasets import located_limits
 from .exceptions import AutoresearchError, HarnessFault, Interrupted, Misuse, UsageProblem
 from .marks import marked
-from .objective import Evaluation, Recorder
+from .objective import Evaluation, Recorder, measuring
 from .origins import names, require_own
-from .records import Experiment, Objective, Outcome, Part, Pass, Status, Turn
+from .records import Analysis, Experiment, Objective, Outcome, Part, Pass, Status, Turn
 from .sandbox import Meter, Sandbox, chosen, discard, libraries, materialise
 from .sandbox.handing.payload import Payload
 from .sandbox.inside.imports import with_home
+from .sandbox.preflight import WARM, Finding, Preflight
 from .sandbox.walls.tiers import UNWALLED, Tier
 from .scratch import Scratch
 from .search.curves import Pace
 from .search.keep import Plan
 
 SLOT: pytest.StashKey[Slot] = pytest.StashKey()
+PREFLIGHT = "preflight: "
+"""How the reason of a patch begins that failed before it was evaluated."""
 CARRIED = ("pandas", "polars", "scipy.sparse")
 """Libraries of arguments: who is handed a frame needs pandas, whatever its own code imports."""
 
 
 @dataclass
 class Slot:
-    """What one item evaluates: filled at set-up, emptied at teardown."""
+    """What one item evaluates, or looks at: filled at set-up, emptied at teardown."""
 
     evaluation: Evaluation
     candidate: Candidate
     meter: Meter
     tree: Path
+    desk: Desk | None = None
     experiment: Experiment | None = None
     started: float = field(default_factory=time.monotonic)
     ended: bool = False
@@ -50,7 +55,9 @@ class Bench:
     """Where candidates are evaluated: one sandbox for the session, one folder for each candidate.
 
     ``roots`` are the import roots inside the candidate's tree, ``entry`` the file that holds ``fit``
-    and ``predict``, both relative to the repository's root.
+    and ``predict``, both relative to the repository's root. ``preflights`` says that there will be some:
+    what they need is imported once. With ``apart`` there is nothing but preflights, in a thread beside
+    the one that evaluates: no candidate gets processes then, whose shared memory both would sweep.
     """
 
     def __init__(
@@ -61,14 +68,21 @@ class Bench:
         roots: tuple[str, ...],
         deadline: float | None = None,
         tier: Tier = UNWALLED,
+        *,
+        preflights: bool = True,
+        apart: bool = False,
     ) -> None:
         self.objective = objective
         self.tier = tier
+        self._preflights = preflights
+        self._preflight: Preflight | None = None
         self.repository = repository
         self.entry = entry
         self.roots = roots
         self.deadline = deadline
         self.limits = located_limits(objective)
+        if apart:
+            self.limits = replace(self.limits, processes=False, exec=False)
         self._chosen = chosen(self.limits.env)
         self._scratch = Scratch()
         self.folder = self._scratch.folder
@@ -102,7 +116,20 @@ class Bench:
         if self._chosen is not None:
             return self._chosen
         own = names(files, with_home(str(self.repository), self.roots, self.entry))
-        return (*libraries(files, own), *_carried(own))
+        more = (WARM,) if self._preflights and WARM.partition(".")[0] not in own else ()
+        return (*libraries(files, own), *_carried(own), *more)
+
+    def preflight(self, files: Mapping[str, bytes], champion: Mapping[str, bytes]) -> Finding:
+        """What is known to be wrong with a candidate before it is evaluated, and the shape of its code.
+
+        Both map paths to all visible files. On a GPU nothing is imported for it: that is for the
+        experiment, which has it to itself. Raises `Interrupted` and `HarnessFault` as `Preflight.look`.
+        """
+        if self._preflight is None:
+            self._preflight = Preflight(
+                self.sandbox(champion), self.entry, self.roots, imports=self.limits.gpu <= 0
+            )
+        return self._preflight.look(files, champion, self.deadline)
 
     def require_own_imports(self, files: Mapping[str, bytes], tracked: Iterable[str]) -> None:
         """Raise `UsageProblem` when the entry gets a file of the repository from somewhere else."""
@@ -149,6 +176,28 @@ class Bench:
         item.stash[SLOT] = self._slot = slot
         return slot
 
+    def desk(self, item: pytest.Item, files: Mapping[str, bytes], analysis: Analysis) -> Slot:
+        """Lay out a champion's files and an agent's code beside them, for an item that looks at the data."""
+        nothing = measuring((Turn(0, 0),), self.objective.metric).plan
+        slot = self.slot(item, files, nothing, 0.0)
+        slot.desk = Desk(
+            self.sandbox(files),
+            slot.tree,
+            self.entry,
+            self.roots,
+            slot.meter,
+            nodeid=self.objective.nodeid,
+        )
+        slot.desk.furnish(analysis, files)
+        return slot
+
+    def look(self, item: pytest.Item, value: object) -> None:
+        """Have the code of an item's analysis look at the value of its fixture."""
+        __tracebackhide__ = True
+        desk = item.stash[SLOT].desk
+        assert desk is not None
+        desk.look(self.objective.analysis or "", value)
+
     def _told(self, evaluation: Evaluation) -> Callable[[str, Payload], None] | None:
         handed = self.handed
         if handed is None:
@@ -173,6 +222,7 @@ class Bench:
 
     def close(self) -> None:
         """End the sandbox and remove everything."""
+        self._preflight = None
         if self._sandbox is not None:
             self._sandbox.close()
             self._sandbox = None
@@ -225,7 +275,12 @@ def outcome_of(slot: Slot, call: pytest.CallInfo[None]) -> Outcome:
     """How the test body ended, from the judge's own objects; never from assertion text."""
     if slot.experiment is not None and slot.experiment.refused:
         return Outcome(status=Status.REFUSED, reason=slot.experiment.refused)
+    if slot.experiment is not None and slot.experiment.broken:
+        lines = slot.experiment.broken.splitlines()
+        return Outcome(status=Status.CRASH, reason=PREFLIGHT + "; ".join(lines))
     error = slot.broken or (call.excinfo.value if call.excinfo is not None else None)
+    if slot.desk is not None:
+        return slot.desk.outcome(error, call.duration)
     status, reason, in_test = _ended(slot, error)
     return slot.evaluation.outcome(status, reason, seconds=call.duration, in_test=in_test)
 

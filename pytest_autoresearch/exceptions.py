@@ -25,6 +25,10 @@ class AgentFailed(HarnessFault):
     """An agent can give no more proposals because it is broken, not because it has run out."""
 
 
+class CapReached(AutoresearchError):
+    """What an agent would have to pay next could break the cap; agents that cost nothing go on."""
+
+
 class Interrupted(AutoresearchError):
     """The evaluation was stopped at the session's deadline; it is evaluated again next time."""
 
@@ -73,6 +77,10 @@ class Refused(CandidateFailure):
 
 class ChangesNothing(Refused):
     """A proposal that leaves the champion as it is."""
+
+
+class Outdated(Refused):
+    """A proposal made on an earlier champion that cannot be merged onto the present one."""
 
 
 class AuditFailed(CandidateFailure):

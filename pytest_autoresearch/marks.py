@@ -65,6 +65,7 @@ def read(item: pytest.Item) -> Mark:
         if mark.of is not None:
             mark = _inherited(item, mark, marker.kwargs)
         _check_function(item)
+        _check_fixture(item, mark.analysis)
     except UsageProblem as problem:
         raise UsageProblem(f"{item.nodeid}: {problem}") from None
     return mark
@@ -163,6 +164,24 @@ def _check_function(item: pytest.Item) -> None:
     for name in ("skip", "skipif", "xfail"):
         if item.get_closest_marker(name):
             raise UsageProblem(f"an objective cannot be marked {name}: take the marker away")
+
+
+def _check_fixture(item: pytest.Item, name: str | None) -> None:
+    """What analyses look at is a fixture that the test itself could ask for."""
+    if name is None:
+        return
+    if name in ("candidate", "experiment", "request"):
+        raise UsageProblem(f"analysis={name!r}: name a fixture of yours that returns training data")
+    found = item.session._fixturemanager.getfixturedefs(name, item)
+    if not found:
+        raise UsageProblem(
+            f"analysis={name!r}: this test can ask for no fixture of that name: write one that returns "
+            "training data, in this file or in a conftest.py above it"
+        )
+    if found[-1].params is not None:
+        raise UsageProblem(
+            f"analysis={name!r}: this fixture is parametrized: write one that returns one set of data"
+        )
 
 
 def objective(item: pytest.Item, mark: Mark, root: Path) -> Objective:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .exceptions import UsageProblem
 
+if TYPE_CHECKING:
+    from .agents.tables import Table
+
 STRICTNESS = ("explore", "default", "strict")
 TIERS = ("auto", "sealed", "guarded", "none")
+DISCLOSED = ("code", "errors", "all")
+"""What agents may be told: levels of ini ``autoresearch_disclose``."""
+GIVEN = "given"
+NO_CAP = "none"
 _RUN_NAME = re.compile(r"(?!.*(?:\.\.|\.lock$|\.$))[^\W_][\w.+-]*")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any], str, Any], ...] = (
@@ -27,14 +35,22 @@ _OPTIONS: tuple[tuple[str, dict[str, Any], str, Any], ...] = (
     (
         "agent",
         {"metavar": "SPEC", "action": "append"},
-        "Who proposes patches: tune (offline, the default), replay:DIR, or a name given by a plugin "
-        "or conftest.py.",
+        "Who proposes patches: tune (offline, the default), llm:MODEL (any model that litellm knows), "
+        "command:CLI (a coding agent), replay:DIR (your own), or a name given by a table "
+        "[tool.pytest-autoresearch.agents.NAME] of pyproject.toml, a plugin or conftest.py. May be "
+        "repeated: they take turns, then the better ones get more of them.",
         [],
     ),
     (
         "run",
         {"metavar": "NAME"},
         "Name of the run (default: the objective's unfinished run, else OBJECTIVE-DATE).",
+        "",
+    ),
+    (
+        "max-cost",
+        {"metavar": "USD|none"},
+        "Dollars that agents may cost in a run (default: 10 where an agent costs money); none: no limit.",
         "",
     ),
     (
@@ -57,6 +73,10 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     (
         "allow-untrusted",
         "Let an agent other than tune and replay commit without isolation. Every record says so.",
+    ),
+    (
+        "trust-agent",
+        "Let a coding agent (command:CLI) run unconfined, with your rights. Every record says so.",
     ),
 )
 
@@ -129,11 +149,33 @@ def _add_ini_only(parser: pytest.Parser) -> None:
         type="float",
         default=60.0,
     )
+    parser.addini(
+        "autoresearch_notify",
+        "Command that is told of a search: one JSON event on its standard input.",
+        default="",
+    )
+    parser.addini(
+        "autoresearch_disclose",
+        "What agents are told of failures: code (nothing of them), errors (types and places; the "
+        "default) or all (messages and the output of analyses).",
+        default="errors",
+    )
+    parser.addini(
+        "autoresearch_reading",
+        "Globs, relative to rootdir, of files that agents get to read besides.",
+        type="args",
+        default=[],
+    )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for, checked; options win over ini. ``isolation`` may still be ``auto``."""
+    """What was asked for, checked; options win over ini. ``isolation`` may still be ``auto``.
+
+    ``max_cost`` is in dollars; ``cost_capped`` is ``given`` when it was, ``none`` when a person wants no
+    limit, empty when they said nothing. ``notify`` is a command, ``reading`` are globs relative to
+    rootdir, ``tables`` the agents that pyproject.toml describes.
+    """
 
     hours: float | None
     experiments: int | None
@@ -147,6 +189,13 @@ class Settings:
     dir: Path
     objective: str
     protocol: str
+    max_cost: float | None = None
+    cost_capped: str = ""
+    trust_agent: bool = False
+    notify: str = ""
+    disclose: str = "errors"
+    reading: tuple[str, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
 
 def settings(config: pytest.Config) -> Settings:
@@ -159,15 +208,11 @@ def settings(config: pytest.Config) -> Settings:
         raise UsageProblem(
             f"--autoresearch-experiments {experiments:g}: must be a whole number, 0 or more"
         )
-    agents = tuple(str(spec) for spec in _value(config, "agent") or ("tune",))
-    if len(agents) > 1:
-        raise UsageProblem(
-            f"--autoresearch-agent: {len(agents)} agents given; this version searches with one"
-        )
+    max_cost, cost_capped = _cost(str(_value(config, "max_cost") or ""))
     return Settings(
         hours=hours,
         experiments=None if experiments is None else int(experiments),
-        agents=agents,
+        agents=_agents(config),
         run=_run_name(str(_value(config, "run") or "")),
         isolation=_one_of("isolation", str(_value(config, "isolation") or "auto"), TIERS),
         strictness=_one_of(
@@ -179,7 +224,56 @@ def settings(config: pytest.Config) -> Settings:
         dir=runs_folder(config),
         objective=str(config.getini("autoresearch_objective")),
         protocol=str(config.getini("autoresearch_protocol")),
+        max_cost=max_cost,
+        cost_capped=cost_capped,
+        trust_agent=bool(_value(config, "trust_agent")),
+        notify=str(config.getini("autoresearch_notify")).strip(),
+        disclose=_disclosed(str(config.getini("autoresearch_disclose")).strip() or "errors"),
+        reading=tuple(str(glob) for glob in config.getini("autoresearch_reading")),
+        tables=_tables(config),
     )
+
+
+def _agents(config: pytest.Config) -> tuple[str, ...]:
+    """The agents in the order in which they were named."""
+    agents = tuple(str(spec).strip() for spec in _value(config, "agent") or ("tune",))
+    for spec in agents:
+        if agents.count(spec) > 1:
+            raise UsageProblem(
+                f"--autoresearch-agent {spec}: given {agents.count(spec)} times; name each agent once"
+            )
+    return agents
+
+
+def _tables(config: pytest.Config) -> Mapping[str, Table]:
+    # Not at the top: plugin.py imports this file in every pytest run, searches are few.
+    from .agents.tables import read_tables
+
+    return read_tables(config.rootpath)
+
+
+def _cost(text: str) -> tuple[float | None, str]:
+    """The most that agents may cost, and whether a person has said so."""
+    text = text.strip()
+    if text.lower() in ("", NO_CAP):
+        return None, text.lower()
+    try:
+        usd = float(text)
+    except ValueError:
+        usd = math.nan
+    if not 0 <= usd < math.inf:
+        raise UsageProblem(
+            f"--autoresearch-max-cost {text!r}: must be a number of dollars, 0 or more, or none for no limit"
+        )
+    return usd, GIVEN
+
+
+def _disclosed(level: str) -> str:
+    if level not in DISCLOSED:
+        raise UsageProblem(
+            f"ini autoresearch_disclose = {level!r} is not one of {', '.join(DISCLOSED)}"
+        )
+    return level
 
 
 def runs_folder(config: pytest.Config) -> Path:

@@ -70,9 +70,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_autoresearch_make_agent(config: pytest.Config, spec: str) -> Agent | None:
-    from .controller import offline_agent
+    from .controller import own_agent
 
-    return offline_agent(config, spec)
+    return own_agent(config, spec)
 
 
 @pytest.fixture

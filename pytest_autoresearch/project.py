@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .agents.team import version_of
 from .exceptions import UsageProblem
 from .frozen.apart import Closed, collected, refuse_imported, require_own_fixtures
 from .frozen.modules import Sources, sources_of
@@ -18,13 +19,19 @@ from .history.patches import Workshop
 from .history.paths import EditableSet, protected_globs
 from .history.repository import Repository
 from .marks import entry_of
-from .records import Briefing, Objective, Proposal
+from .readings import Readings
+from .records import Briefing, Objective, Proposal, Record, Status
 from .sandbox.inside.imports import inside
 from .sandbox.walls.environment import added_folders
 from .search.shown import Views
 
 if TYPE_CHECKING:
     from .search.loop import Search
+
+MOST_CRASHED = 20
+"""Candidates that failed last, whose files an error's line of source is read from."""
+RAISED = (Status.CRASH, Status.OOM)
+"""Ends that may have a traceback."""
 
 
 @dataclass(frozen=True)
@@ -161,15 +168,25 @@ class Project:
     """The files that a search is about, for `Search`."""
 
     def __init__(
-        self, repository: Repository, objective: Objective, files: Files, protocol: Path
+        self,
+        repository: Repository,
+        objective: Objective,
+        files: Files,
+        protocol: Path,
+        reading: Readings | None = None,
     ) -> None:
         self.repository = repository
         self.objective = objective
         self.files = files
         self.protocol = protocol
+        self.reading = reading or Readings()
+        self.protocols: dict[str, str] = {}
+        self.advice = ""
+        self.usd_left: float | None = None
+        self.seconds_left: float | None = None
         self._words: str | None = None
         self._views = Views()
-        self.seconds_left: float | None = None
+        self._failed: dict[str, dict[str, bytes]] = {}
         self.editable = EditableSet(
             objective.editable, files.editable, files.evaluation, files.closed.reason
         )
@@ -182,6 +199,10 @@ class Project:
     def build(self, proposal: Proposal, champion: str, base: str) -> str:
         """The tree of ``champion`` with the proposal applied; raises `Refused`."""
         return self._without_record(self.workshop.build(proposal, champion, base))
+
+    def rebased(self, proposal: Proposal, made_on: str, champion: str, base: str) -> str:
+        """The tree of ``champion`` with a proposal merged that was made on another commit."""
+        return self._without_record(self.workshop.rebased(proposal, made_on, champion, base))
 
     def _without_record(self, tree: str) -> str:
         """The tree without its champion record: the same code is the same tree, kept or not."""
@@ -212,7 +233,12 @@ class Project:
                 raise UsageProblem(
                     f"the protocol {self.protocol} cannot be read as UTF-8 text"
                 ) from None
+        self.protocols[version_of(self._words)] = self._words
         return self._words
+
+    def version(self) -> str:
+        """The name of the instructions as they are now."""
+        return version_of(self._instructions())
 
     def opening(self) -> Briefing:
         """What can be told before a run is open: the files at HEAD."""
@@ -230,6 +256,10 @@ class Project:
             earlier=self._views.of(search.earlier.records),
             experiments_left=left,
             seconds_left=self.seconds_left,
+            advice=self.advice,
+            usd_left=self.usd_left,
+            noise=_noise(search),
+            crashed=self._crashed(search.records),
         )
 
     def _brief(self, champion: str, tree: str) -> Briefing:
@@ -242,4 +272,27 @@ class Project:
             editable=self._editable(tree),
             readable=self._readable(tree),
             protocol=self._instructions(),
+            entry=self.files.entry,
+            budget=self.objective.budget,
+            memory=self.objective.limits.memory,
+            constraints=dict(self.objective.constraints),
+            reading=self.reading.texts(),
+            analysis=self.objective.analysis or "",
         )
+
+    def _crashed(self, records: Sequence[Record]) -> dict[str, dict[str, bytes]]:
+        """The visible files of the candidates that failed last, by tree, each read once."""
+        trees = [one.tree for one in records if one.status in RAISED and one.tree][-MOST_CRASHED:]
+        self._failed = {
+            tree: self._failed[tree] if tree in self._failed else self.visible(tree)
+            for tree in trees
+        }
+        return dict(self._failed)
+
+
+def _noise(search: Search) -> float | None:
+    """The standard error of one whole pass's lead, once the champion is measured."""
+    if search.baseline is None or search.lacking():
+        return None
+    known = search.reference()
+    return known.standard_error(known.folds)

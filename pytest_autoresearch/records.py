@@ -59,6 +59,7 @@ class Part(Enum):
     REFERENCE = "reference"
     SKIPPED = "skipped"
     VAULT = "vault"
+    ANALYSIS = "analysis"
 
 
 SETTLED = frozenset(Status) - {Status.WON, Status.INTERRUPTED}
@@ -92,7 +93,8 @@ class Proposal:
 
     ``patch`` is a unified diff relative to the repository's root; ``files`` maps paths relative to
     the repository's root to whole new texts. ``notes`` are the agent's own, kept in the journal and
-    handed back with the record.
+    handed back with the record. ``lessons`` are what the agent learnt and wants to be told again in
+    every briefing. ``cost_usd`` is what making the proposal cost, where the agent knows.
     """
 
     patch: str | None = None
@@ -102,6 +104,54 @@ class Proposal:
     expected: str = ""
     description: str = ""
     notes: Mapping[str, Json] = field(default_factory=dict)
+    lessons: tuple[str, ...] = ()
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Code that an agent wants run on the training data, instead of an experiment.
+
+    ``code`` is the text of a Python module that defines ``analyse(data)``; ``data`` is what the fixture
+    named by the marker's ``analysis=`` returns. What it prints comes back as the record's ``output``.
+    ``question`` says in a line what the agent wants to know; the other fields are as in `Proposal`.
+    """
+
+    code: str
+    question: str = ""
+    notes: Mapping[str, Json] = field(default_factory=dict)
+    lessons: tuple[str, ...] = ()
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What it took to make a proposal or to ask for an analysis.
+
+    ``seconds`` are those in which the agent thought, ``waited`` those of them in which nothing else ran.
+    """
+
+    cost_usd: float | None = None
+    tokens: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an agent handed in, before it has a number.
+
+    ``made_on`` is the champion's commit that the agent was shown. ``vetted`` says that it needs no
+    preflight: a text that parses, and names nothing new. ``name`` is that of its transcript.
+    """
+
+    what: Proposal | Analysis
+    agent: str
+    made_on: str = ""
+    effort: Effort = Effort()
+    vetted: bool = False
+    name: str = ""
+    protocol: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +161,8 @@ class Experiment:
     ``item`` is what stands in the node id's brackets. ``base`` is the commit that ``tree`` was built
     on, ``tree`` the git tree to evaluate. ``turns`` are the passes to make; empty for an experiment
     proper, whose passes the keep rule decides one at a time. ``refused`` says why a patch cannot be
-    evaluated at all. ``stage`` is as in `Record`.
+    evaluated at all, ``broken`` what its preflight found. ``made_on`` is the commit that the proposal was
+    made on, where that is not ``base``, ``draft`` the name of its draft. ``shape`` and ``protocol`` are as in `Record`, as is ``stage``.
     """
 
     item: str
@@ -125,6 +176,13 @@ class Experiment:
     origin: tuple[int, ...] = ()
     refused: str = ""
     stage: str = ""
+    analysis: Analysis | None = None
+    broken: str = ""
+    made_on: str = ""
+    shape: str = ""
+    protocol: str = ""
+    effort: Effort = Effort()
+    draft: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,7 +253,10 @@ class Record:
     champion, where the race had to know. ``curves`` are what the fits of the first pass reported, one a
     fold; where a champion is measured, those of every pass, one pass after the other. ``output`` is the cleaned tail of what the candidate printed. ``champion_record`` is the champion
     record in a kept experiment's commit. ``stage`` is empty for the objective's own evaluations, else the
-    name of the test that a win had to pass, too.
+    name of the test that a win had to pass, too. ``shape`` names the candidate's code up to formatting and
+    comments, where it is known; ``protocol`` the version of the instructions that it was made under.
+    ``lessons`` are as in `Proposal`. ``cost_usd``, ``tokens``, ``thinking_seconds`` and
+    ``waited_seconds`` are what the proposal took, see `Effort`.
     """
 
     item: str
@@ -237,6 +298,12 @@ class Record:
     output: str = ""
     champion_record: Mapping[str, Json] | None = None
     stage: str = ""
+    shape: str = ""
+    protocol: str = ""
+    lessons: tuple[str, ...] = ()
+    tokens: int = 0
+    thinking_seconds: float | None = None
+    waited_seconds: float | None = None
     session: int = 0
     seq: int = 0
     time: str = ""
@@ -260,6 +327,7 @@ class Record:
             Pass(p["split"], p["seed"], tuple(p["scores"])) for p in values.get("passes", ())
         )
         values["origin"] = tuple(values.get("origin", ()))
+        values["lessons"] = tuple(values.get("lessons", ()))
         values["curves"] = tuple(
             tuple((share, value) for share, value in curve) for curve in values.get("curves", ())
         )
@@ -349,7 +417,12 @@ class Briefing:
     ``editable`` and ``readable`` are the champion's files by path from the repository's root.
     ``records`` are all finished evaluations of the run, oldest first; ``earlier`` finished experiments
     of earlier runs of the same evaluation, whose scores are comparable, oldest first. ``None`` means
-    no limit.
+    no limit. ``reading`` is further reading that a person has named, by path. ``analysis`` is the name of
+    the fixture that analyses look at, empty where there is none. ``noise`` is the standard error of one whole pass's lead in
+    the metric's units. ``advice`` says how the search is stuck and what to do about it, empty where it is
+    not. ``budget`` is seconds a pass, ``memory`` bytes. ``under_way`` are proposals that were handed in and
+    have no record yet. ``crashed`` are the visible files of candidates that failed lately, by git tree, so
+    that an error can be told with its line of source.
     """
 
     objective: str
@@ -364,6 +437,17 @@ class Briefing:
     experiments_left: int | None = None
     seconds_left: float | None = None
     protocol: str = ""
+    entry: str = ""
+    budget: float = 300.0
+    memory: int = 8 << 30
+    constraints: Mapping[str, str] = field(default_factory=dict)
+    reading: Mapping[str, str] = field(default_factory=dict)
+    analysis: str = ""
+    noise: float | None = None
+    advice: str = ""
+    usd_left: float | None = None
+    under_way: Sequence[Proposal] = ()
+    crashed: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -408,6 +492,24 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Spending:
+    """What a run's agents cost: ``agents`` maps an agent to its dollars, ``tokens`` are all of theirs.
+
+    ``cap_usd`` is the most that may be spent, ``None`` without a limit. ``unpriced`` are the agents whose
+    cost nobody knows. ``thinking_seconds`` and ``waited_seconds`` are summed over all proposals, see
+    `Effort`.
+    """
+
+    usd: float = 0.0
+    tokens: int = 0
+    cap_usd: float | None = None
+    agents: Mapping[str, float] = field(default_factory=dict)
+    unpriced: tuple[str, ...] = ()
+    thinking_seconds: float = 0.0
+    waited_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Summary:
     """How a search session ended, for hooks, reports and the exit code.
 
@@ -415,6 +517,7 @@ class Summary:
     ``confirmations`` what those measured. ``gain`` is the champion's over the baseline, ``effects`` each
     kept experiment's over the champion of its time, both without the passes that selected them;
     ``noise`` is the standard error of one whole pass's lead. ``looks`` are those into the vault.
+    ``attention`` says why a person has to look, empty where nobody has to.
     """
 
     run: str
@@ -433,8 +536,10 @@ class Summary:
     kept: int = 0
     tried: int = 0
     cost_usd: float = 0.0
+    spending: Spending = Spending()
     confirmations: Sequence[Record] = ()
     noise: float | None = None
     gain: Effect | None = None
     effects: Mapping[int, Effect] = field(default_factory=dict)
     looks: Sequence[Look] = ()
+    attention: str = ""

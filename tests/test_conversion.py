@@ -105,6 +105,14 @@ def test_windows_learn_from_the_past_and_leave_the_last_months_alone(
         assert max(window.train.max(), window.test.max()) < np.sum(calls.time < MONTHS - 6)
 
 
+def test_agents_look_at_nothing_that_anything_is_scored_on(calls: Any) -> None:
+    past = data.conversion_past.__wrapped__(calls)
+    assert len(past["X"]) == len(past["y"]) == len(past["time"]) > 1000
+    for split in range(4):
+        for window in data.searched(calls).windows(split):
+            assert past["time"].max() < calls.time[window.test].min()
+
+
 def test_splits_begin_windows_at_other_times(calls: Any) -> None:
     cuts = {tuple(w.cut for w in data.searched(calls).windows(split)) for split in range(4)}
     assert len(cuts) == 4

@@ -14,6 +14,7 @@ from typing import Any
 import pygit2
 import pytest
 
+from pytest_autoresearch.agents.purse import Purse
 from pytest_autoresearch.records import Limits, Record, Status
 from pytest_autoresearch.report import terminal
 from pytest_autoresearch.sandbox.walls.tiers import Tier
@@ -24,6 +25,8 @@ DOCS = ROOT / "docs"
 PACKAGE = ROOT / "pytest_autoresearch"
 RUN = "line-demo"
 KINDS = ("run", "session", "opened", "evaluation", "tables", "finished", "closed")
+PAID = ("spent",)
+"""Kinds of line that only a run with a paid agent has."""
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "whole number": (int,),
@@ -133,7 +136,17 @@ def test_the_documented_keys_are_those_that_a_run_writes(kind: str, result: Resu
 def test_no_kind_is_left_out(result: Result) -> None:
     assert {line["kind"] for line in result.lines} == set(KINDS)
     named = tables(section(page("journal.md"), "Keys of every line"))[0][2][2]
-    assert re.findall("`([a-z]+)`", f"`{named}`") == list(KINDS)
+    assert re.findall("`([a-z]+)`", f"`{named}`") == [*KINDS, *PAID]
+
+
+def test_a_payment_is_written_as_it_is_documented() -> None:
+    written: list[dict[str, Any]] = []
+    purse = Purse()
+    purse.attach(lambda kind, **keys: written.append({"kind": kind, "session": 1, **keys}))
+    purse.spend("llm:a", 0.25, 100, "propose")
+    purse.spend("command:b", None, 0, "propose")
+    rows = [row for row in documented("spent")[0] if row[0] not in ("seq", "time")]
+    assert [text for line in written for text in disagreements(rows, line, "spent")] == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ PACKAGE = "pytest_autoresearch"
 SOURCE = Path(__file__).parent.parent / PACKAGE
 MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
 
-ROOMS = ("agents", "evaluation", "history", "report", "sandbox", "search")
+ROOMS = ("agents", "analysis", "evaluation", "history", "report", "sandbox", "search")
 OPEN_TO_ALL = {"records", "exceptions"}
 WITHIN_THE_SANDBOX = {
     "handing": {"inside"},
@@ -145,6 +145,12 @@ def test_every_room_is_there() -> None:
 @pytest.mark.parametrize("module", in_rooms())
 def test_a_room_imports_only_plain_data_and_errors(module: str) -> None:
     assert holes(read(module), module) == []
+
+
+@pytest.mark.parametrize("module", [one for one in in_rooms() if one.startswith("analysis/")])
+def test_what_agents_analyses_import_is_there_without_the_rest(module: str) -> None:
+    used = [name for name in imports(read(module), module) if ours(name)]
+    assert [name for name in used if ours(name)[0] != "analysis"] == []
 
 
 def test_every_room_of_the_sandbox_has_its_walls() -> None:

@@ -60,13 +60,17 @@ class Conversion:
     windows: Splits
 
 
+def first_month(calls: Calls) -> int:
+    """The month in which the first window of any split begins, or later."""
+    return calls.months - HELD_OUT - LENGTH * (WINDOWS + 1)
+
+
 def searched(calls: Calls) -> Conversion:
     """Five windows of two months; another split begins all of them later, by less than a window."""
     from pytest_autoresearch.evaluation import windows
 
-    end = calls.months - HELD_OUT
-    past = calls.before(end)
-    first = end - LENGTH * (WINDOWS + 1)
+    past = calls.before(calls.months - HELD_OUT)
+    first = first_month(calls)
     return Conversion(
         past,
         windows.expanding(past.X, past.y, past.time, first=first, length=LENGTH, count=WINDOWS),
@@ -99,6 +103,13 @@ def calls(pytestconfig: pytest.Config) -> Calls:
 @pytest.fixture(scope="session")
 def conversion(calls: Calls) -> Conversion:
     return searched(calls)
+
+
+@pytest.fixture(scope="session")
+def conversion_past(calls: Calls) -> dict[str, Any]:
+    """What agents may look at: the calls before every window that anything is ever scored on."""
+    past = calls.before(first_month(calls))
+    return {"X": past.X, "y": past.y, "time": past.time}
 
 
 @pytest.fixture(scope="session")

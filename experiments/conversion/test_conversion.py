@@ -14,7 +14,11 @@ MOST_COLUMNS, MOST_TREES, MOST_LEAVES = 300, 500, 64
 
 @pytest.mark.timeout(20)
 @pytest.mark.autoresearch(
-    metric="auc", direction="maximize", editable=["features.py", "model.py"], entry="model.py"
+    metric="auc",
+    direction="maximize",
+    editable=["features.py", "model.py"],
+    entry="model.py",
+    analysis="conversion_past",
 )
 @pytest.mark.sandbox(artifact="4M")
 def test_conversion(candidate, experiment, conversion):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
-from ..records import Briefing, Proposal, Record
+from ..records import Analysis, Briefing, Proposal, Record
 
 
 @runtime_checkable
@@ -16,10 +16,12 @@ class Agent(Protocol):
     before the first has been told, so an agent remembers what it has handed out.
     """
 
-    def propose(self, briefing: Briefing) -> Proposal | None:
+    def propose(self, briefing: Briefing) -> Proposal | Analysis | None:
         """The next change to try on the champion that `briefing` describes, or None.
 
-        None means that this agent has run out for good; it is not asked again. Raise `AgentFailed`
+        An `Analysis` asks for a look at the training data first, where the briefing names a fixture for
+        that: `told` brings its record, whose ``output`` is what was printed, then `propose` is called
+        again. None means that this agent has run out for good; it is not asked again. Raise `AgentFailed`
         when it is broken instead, and `UsageProblem` when a person has to mend something.
         """
 
@@ -45,3 +47,44 @@ class Prepares(ABC):
 
         Raises `UsageProblem` where it can do nothing.
         """
+
+
+class Thinks(ABC):
+    """An agent of ours that takes its time: it thinks while an experiment runs, in a thread of its own.
+
+    Both methods are called from that thread, `probe` before it.
+    """
+
+    overlaps = True
+    """Whether `propose` may be called while an experiment runs; any agent may have such an attribute."""
+
+    @property
+    @abstractmethod
+    def destination(self) -> str:
+        """Where what it is told goes, for the plan that a search shows: a host, or a program."""
+
+    @property
+    @abstractmethod
+    def hosted(self) -> bool:
+        """Whether what it is told leaves this machine."""
+
+    @property
+    @abstractmethod
+    def most_usd(self) -> float | None:
+        """Dollars that a call may cost at most, 0 for an agent that costs nothing, ``None``: nobody knows."""
+
+    @abstractmethod
+    def probe(self) -> None:
+        """Find out whether it can be had; raises `UsageProblem` saying what a person has to mend."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End what runs for it, from another thread; a call under way may raise `Interrupted`."""
+
+
+class Writes(ABC):
+    """An agent of ours that can write a report."""
+
+    @abstractmethod
+    def write(self, request: str) -> str:
+        """Markdown in answer to a request in words; raises `AgentFailed` or `CapReached`."""

@@ -1,25 +1,38 @@
-"""How a person names an agent: `tune` or `replay:DIR`; another name is somebody else's."""
+"""How a person names an agent; a name that is none of ours is somebody else's."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..exceptions import UsageProblem
+from .office import Office
 from .protocol import Agent
 from .replay import Replay
+from .tables import Table
 from .tuning.source import Grammar
 from .tuning.tune import Tune
 
-AVAILABLE = "tune (offline search of the parameters) and replay:DIR (your own patches)"
-LATER = ("llm", "command")
+AVAILABLE = (
+    "tune (offline search of the parameters), llm:MODEL (a language model), command:CLI (a coding tool) and "
+    "replay:DIR (your own patches)"
+)
 
 
-def make(spec: str, *, rootdir: Path, grammar: Grammar) -> Agent | None:
-    """The agent that `spec` names, probed: what is wrong with it shows here, not later.
+def make(
+    spec: str,
+    *,
+    rootdir: Path,
+    grammar: Grammar,
+    office: Office | None = None,
+    table: Table | None = None,
+    runner: Any = None,
+) -> Agent | None:
+    """The agent that `spec` names: what is wrong with it shows here, or when it is probed.
 
-    A relative folder of ``replay`` lies under `rootdir`. `grammar` finds literals for ``tune``.
-    None for a name that a plugin or a `conftest.py` has to know. Raises `UsageProblem` for an agent
-    that is not to be had.
+    A relative folder of ``replay`` lies under `rootdir`. `grammar` finds literals for ``tune``; `office`,
+    `table` and `runner` are for agents that think. None for a name that a plugin or a `conftest.py` has to
+    know. Raises `UsageProblem` for an agent that is not to be had.
     """
     kind, colon, argument = (part.strip() for part in spec.partition(":"))
     if kind == "tune":
@@ -30,11 +43,17 @@ def make(spec: str, *, rootdir: Path, grammar: Grammar) -> Agent | None:
         if not argument:
             raise UsageProblem(f"The agent {spec!r} lacks its folder: write replay:DIR.")
         return Replay(rootdir / Path(argument).expanduser())
-    if kind in LATER:
-        raise UsageProblem(
-            f"This version of pytest-autoresearch does not have {kind}: agents yet, "
-            f"so {spec!r} cannot be used. It has {AVAILABLE}."
-        )
+    if kind in ("llm", "command") and not argument:
+        what = "model: write llm:MODEL" if kind == "llm" else "command: write command:CLI"
+        raise UsageProblem(f"The agent {spec!r} lacks its {what}.")
+    if kind == "llm":
+        from .llm import make as make_llm
+
+        return make_llm(argument, office or Office(), table or Table())
+    if kind == "command":
+        from .command import make as make_command
+
+        return make_command(argument, office or Office(), table or Table(), runner)
     if not spec.strip():
         raise UsageProblem(f"The agent's name is empty. There is {AVAILABLE}.")
     return None

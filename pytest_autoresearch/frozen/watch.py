@@ -46,6 +46,11 @@ class Frozen:
         return [door.path for door in self._doors]
 
     @property
+    def used(self) -> list[Path]:
+        """The files that the evaluation was seen to read."""
+        return [file.path for file in self._read]
+
+    @property
     def changed(self) -> list[str]:
         """The files, and the paths of data, that are not what they were."""
         found = [file.name for file in (*self._files, *self._read) if file.changed]

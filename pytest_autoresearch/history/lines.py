@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
-from ..records import Experiment, Json, Part, Proposal, Turn
+from ..records import Analysis, Effort, Experiment, Json, Part, Proposal, Turn
 from .journal import Line
+
+T = TypeVar("T", Proposal, Analysis, Effort)
 
 NUMBERED = (Part.BASELINE.value, Part.EXPERIMENT.value)
 """The parts whose evaluations have a number, a commit and a ref of their own."""
@@ -29,7 +32,6 @@ def experiment_fields(experiment: Experiment) -> dict[str, Json]:
 
 def experiment_of(line: Line) -> Experiment:
     """The experiment of an ``opened`` line."""
-    proposal = line["proposal"]
     return Experiment(
         item=line["item"],
         part=Part(line["part"]),
@@ -37,14 +39,27 @@ def experiment_of(line: Line) -> Experiment:
         base=line["base"],
         tree=line["tree"],
         turns=tuple(Turn(turn["split"], turn["seed"]) for turn in line["turns"]),
-        proposal=None if proposal is None else _proposal(proposal),
+        proposal=_made(Proposal, line["proposal"]),
         agent=line["agent"],
         origin=tuple(line["origin"]),
         refused=line["refused"],
         stage=line.get("stage", ""),
+        analysis=_made(Analysis, line.get("analysis")),
+        broken=line.get("broken", ""),
+        made_on=line.get("made_on", ""),
+        shape=line.get("shape", ""),
+        protocol=line.get("protocol", ""),
+        effort=_made(Effort, line.get("effort")) or Effort(),
+        draft=line.get("draft", ""),
     )
 
 
-def _proposal(fields: dict[str, Json]) -> Proposal:
-    known = {field.name for field in dataclasses.fields(Proposal)}
-    return Proposal(**{key: value for key, value in fields.items() if key in known})
+def _made(kind: type[T], fields: dict[str, Json] | None) -> T | None:
+    """A plain dataclass of what a line holds of it; keys that this version does not know are ignored."""
+    if fields is None:
+        return None
+    known = {field.name for field in dataclasses.fields(kind)}
+    values = {key: value for key, value in fields.items() if key in known}
+    if "lessons" in values:
+        values["lessons"] = tuple(values["lessons"])
+    return kind(**values)

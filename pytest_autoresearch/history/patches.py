@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ..exceptions import ChangesNothing, Refused
+from ..exceptions import ChangesNothing, Outdated, Refused
 from ..records import Proposal
 from .apply import DoesNotApply, Files, apply
 from .diffs import Section, parse
@@ -42,6 +42,26 @@ class Workshop:
             raise ChangesNothing("the proposal changes nothing")
         self._check_result(before, after)
         return after
+
+    def rebased(self, proposal: Proposal, made_on: str, champion: str, base: str) -> str:
+        """The champion's tree with a proposal merged that was made on another commit.
+
+        What the champion has gained since stays. Raises `Outdated` where the two conflict, `Refused` as
+        `build` does.
+        """
+        repository = self.repository
+        theirs = self.build(proposal, made_on, base)
+        before = repository.tree_of(champion)
+        merged, conflicts = repository.merge(repository.tree_of(made_on), before, theirs)
+        if conflicts:
+            raise Outdated(
+                f"made on {made_on[:7]}, and the champion is {champion[:7]} by now: the merge conflicts in "
+                f"{', '.join(conflicts)}"
+            )
+        if merged == before:
+            raise ChangesNothing("the champion has all of it by now")
+        self._check_result(before, merged)
+        return merged
 
     def _sections(self, patch: str) -> list[Section]:
         content = _encode(patch, "the patch")

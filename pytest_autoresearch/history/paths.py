@@ -57,6 +57,10 @@ class EditableSet:
         # Most paths of a large repository fail the first, cheapest question.
         return match(self.globs, path) and not malformed(path) and not self._closed(path)
 
+    def closed(self, path: str) -> str:
+        """Why a patch may not change or create this path, whatever lies beside it; empty where it may."""
+        return malformed(path) or self._closed(path)
+
     def check(self, path: str, existing: Collection[str]) -> None:
         """Raise `Refused`, naming the path, when a patch may not change or create it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,10 @@ NAME = re.compile(r"(?!.*(?:\.\.|\.lock$|\.$))[^\W_][\w.+-]*")
 
 
 class Run(Stated):
-    """A run that this process writes to; made by `create` or `resume`, given back by `release`."""
+    """A run that this process writes to; made by `create` or `resume`, given back by `release`.
+
+    Lines may be noted from another thread than the main one, which does all else.
+    """
 
     def __init__(self, journal: Journal, refs: Refs, locks: tuple[Lock, ...]) -> None:
         self.folder = journal.path.parent
@@ -33,6 +37,7 @@ class Run(Stated):
         self.repository = refs.repository
         self._refs = refs
         self._locks = locks
+        self._turn = threading.RLock()
         with understood(journal.path):
             self._state = State(journal.lines)
 
@@ -108,7 +113,7 @@ class Run(Stated):
         return number
 
     def note(self, kind: str, **fields: Json) -> None:
-        """Write a line of a kind that says nothing about the run's state."""
+        """Write a line of a kind that says nothing about the run's state; for any thread."""
         self._append(kind, **{**fields, "session": self._state.session})
 
     def opened(self, experiment: Experiment) -> None:
@@ -117,10 +122,11 @@ class Run(Stated):
         fields["session"] = self._state.session
         if experiment.refused or not experiment.tree:
             fields["tree"] = self.repository.tree_of(experiment.base)
-        line = self.journal.prepare("opened", **fields)
-        number = number_of(line)
-        commit = "" if number is None else write_commit(self.repository, self._state, line)
-        self._write(line)
+        with self._turn:
+            line = self.journal.prepare("opened", **fields)
+            number = number_of(line)
+            commit = "" if number is None else write_commit(self.repository, self._state, line)
+            self._write(line)
         if number is not None:
             self._refs.put_experiment(number, commit)
 
@@ -131,12 +137,13 @@ class Run(Stated):
         opened, or has ended already.
         """
         fields = self._completed(experiment, record).to_json()
-        line = self.journal.prepare("finished", **fields)
-        number = number_of(line)
-        if number is not None:
-            self._check_open(number)
-            line["commit"] = write_commit(self.repository, self._state, line)
-        self._write(line)
+        with self._turn:
+            line = self.journal.prepare("finished", **fields)
+            number = number_of(line)
+            if number is not None:
+                self._check_open(number)
+                line["commit"] = write_commit(self.repository, self._state, line)
+            self._write(line)
         if number is not None:
             self._refs.put_experiment(number, line["commit"])
         if record.status is Status.KEPT:
@@ -164,7 +171,8 @@ class Run(Stated):
         return self
 
     def _append(self, kind: str, **fields: Json) -> None:
-        self._write(self.journal.prepare(kind, **fields))
+        with self._turn:
+            self._write(self.journal.prepare(kind, **fields))
 
     def _write(self, line: Line) -> None:
         self.journal.write(line)

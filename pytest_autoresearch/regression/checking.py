@@ -99,7 +99,7 @@ class Checking:
 
     def _bench(self, found: Objective, files: Files, root: Path) -> Bench:
         roots = import_roots(self.config, root)
-        return Bench(found, root, files.entry, roots, tier=_tier(found.limits))
+        return Bench(found, root, files.entry, roots, tier=_tier(found.limits), preflights=False)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool | None:

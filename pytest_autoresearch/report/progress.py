@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..records import Json
+from .costs import of_cap, usd
 from .files import write_atomically
 from .text import human, one_line
 
@@ -17,7 +20,11 @@ class Progress:
 
     ``experiment`` is what stands in the item's brackets, ``phase`` a word such as ``proposing`` or
     ``evaluating``, empty between items. Times are ISO 8601; ``hours_left`` is ``None`` without a
-    deadline.
+    deadline. ``cost_usd`` and ``tokens`` are what the run's agents cost so far, ``projected_usd`` what they
+    will have cost at the end, as things go, ``None`` where no end is known. ``waiting`` is the share of the
+    time in which the search waited for agents. ``stuck`` says how it gets nowhere: ``level`` (1 to 3),
+    ``kind``, ``what``, ``since`` (an experiment's number), ``experiments``, ``cost_usd``, ``seconds``,
+    ``theme`` and ``agent``; ``needs_person`` that a person has to look.
     """
 
     run: str
@@ -32,6 +39,13 @@ class Progress:
     started: str = ""
     updated: str = ""
     hours_left: float | None = None
+    cost_usd: float = 0.0
+    tokens: int = 0
+    cap_usd: float | None = None
+    projected_usd: float | None = None
+    waiting: float | None = None
+    needs_person: bool = False
+    stuck: Mapping[str, Json] | None = None
 
 
 def write_status(path: Path, progress: Progress) -> None:
@@ -48,6 +62,8 @@ def status_line(progress: Progress) -> str:
         f"{progress.kept} kept of {progress.tried} tried",
         _scores(progress),
         _left(progress.hours_left),
+        _spent(progress),
+        "needs a person" * progress.needs_person,
     ]
     return "autoresearch: " + one_line(", ".join(part for part in parts if part))
 
@@ -60,6 +76,15 @@ def _scores(progress: Progress) -> str:
     return f"{best} (baseline {human(progress.baseline)})" if moved else best
 
 
+def _spent(progress: Progress) -> str:
+    """``0.42 of 10 USD, 3.10 by the end``; empty for agents that cost nothing."""
+    if not progress.cost_usd:
+        return ""
+    spent = of_cap(progress.cost_usd, progress.cap_usd)
+    end = progress.projected_usd
+    return spent if end is None else f"{spent}, {usd(end)} by the end"
+
+
 def _left(hours: float | None) -> str:
     if hours is None:
         return ""
@@ -70,4 +95,6 @@ def _left(hours: float | None) -> str:
 
 
 def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,6 +10,7 @@ import pytest
 
 from ..records import Objective, Record, Status, Summary
 from . import digest
+from .costs import cost_line, waiting_line
 from .gains import COLOURS, confirmation_lines, gain_lines, interval
 from .text import better, change, count, human, one_line, short, signed
 
@@ -109,6 +110,9 @@ def _lines(summary: Summary, rejected: bool) -> Iterator[_Line]:
     if summary.looks and summary.looks[-1].words:
         last = summary.looks[-1]
         yield last.words, {COLOURS.get(last.level, "yellow"): True}
+    yield from ((line, {}) for line in (cost_line(summary), waiting_line(summary)) if line)
+    if summary.attention:
+        yield f"needs a person: {one_line(summary.attention)}", {"yellow": True, "bold": True}
     yield from _kept(summary)
     yield from _not_kept(summary)
     if rejected:

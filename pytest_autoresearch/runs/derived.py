@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..records import Summary
+from ..report.account.writeup import Writeup
 from ..report.files import write_atomically
-from ..report.markdown import report_md
+from ..report.learning import learning_md
 from ..report.plot import save_progress
 from ..report.table import results_tsv
+from ..report.written.page import Changes
+from ..report.written.report import report_md
 
 
 @contextmanager
@@ -29,10 +32,20 @@ def write_table(summary: Summary, warnings: list[str]) -> None:
         write_atomically(Path(summary.folder) / "results.tsv", table)
 
 
-def write_reports(summary: Summary, warnings: list[str]) -> None:
-    """Write `progress.png`, and `report.md`, which shows it where there is one."""
+def write_reports(
+    summary: Summary,
+    warnings: list[str],
+    writeup: Writeup | None = None,
+    changes: Changes | None = None,
+) -> None:
+    """Write `LEARNING.md`, `progress.png`, and `report.md`, which shows it where there is one.
+
+    ``writeup`` and ``changes`` are as `report_md` takes them.
+    """
     folder = Path(summary.folder)
+    with tolerated("LEARNING.md", warnings):
+        write_atomically(folder / "LEARNING.md", learning_md(summary))
     with tolerated("progress.png", warnings):
         save_progress(summary, folder / "progress.png")
     with tolerated("report.md", warnings):
-        write_atomically(folder / "report.md", report_md(summary))
+        write_atomically(folder / "report.md", report_md(summary, writeup, changes))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from ..agents.protocol import Prepares
+from ..agents.office import Office
 from ..datasets import Door, doors_of, require_same
 from ..evaluator import Bench
-from ..exceptions import AutoresearchError, UsageProblem
+from ..exceptions import UsageProblem
 from ..frozen import Frozen
 from ..frozen.apart import refuse_loaded
 from ..frozen.observer import Observer
@@ -26,6 +26,7 @@ from ..history.run import Run
 from ..marks import objective as read_objective
 from ..options import Settings
 from ..project import Files, Project, files_of, import_roots, root_of
+from ..readings import Readings
 from ..records import MOST_LOOKS, Experiment, Json, Objective, Record, Status
 from ..regression.champion import Certificates
 from ..regression.conditions import conditions
@@ -41,13 +42,12 @@ from ..search.loop import Search
 from ..search.power import said_of_noise
 from ..selection import Selected, Stages, stage_of
 from ..signals import shielded
+from .hiring import Hiring, hired, isolation_text, said_of
 from .past import Past
 from .planning import Plan, Times, closing_seconds, passes_ahead, times_of, worst_case
 from .resuming import check_resumable, choose, frozen_blobs, rule_of
 from .session import Session
-
-if TYPE_CHECKING:
-    from ..agents.protocol import Agent
+from .trial import Trial
 
 PACKAGE = Path(__file__).parent.parent
 """Where the packaged protocol lies; in a clone it lies above, where people look for it."""
@@ -157,10 +157,12 @@ def open_session(
     stages: Stages,
     deadline: float | None,
     tier: Tier,
+    tell: Callable[[Mapping[str, Json]], None] = lambda event: None,
 ) -> tuple[Session, list[str]]:
     """Check everything, then open the run; nothing is written before all checks have passed.
 
-    Returns the session and the lines that say what is about to be searched.
+    ``tell`` brings events to a person. Returns the session and the lines that say what is about to be
+    searched.
     """
     repository = Repository.discover(selected.item.path.parent)
     objective = read_objective(selected.item, selected.mark, repository.root)
@@ -170,10 +172,13 @@ def open_session(
     clean_or_refuse(repository, files)
     require_doors(tier, objective.limits, objective.nodeid)
     protocol = protocol_of(settings, selected.item.path.parent, config.rootpath)
-    agent = _agent(config, settings)
-    project = Project(repository, objective, files, protocol)
+    reading = _reading(config, settings, repository, objective, files, stages)
+    project = Project(repository, objective, files, protocol, reading)
+    hiring = Hiring(settings, objective, repository.root, Office(disclose=settings.disclose))
+    warnings: list[str] = []
+    team = hired(config, hiring, warnings.append)
     full = config.get_verbosity() > 1
-    agents_plan = agent.prepare(project.opening(), full=full) if isinstance(agent, Prepares) else []
+    agents_plan = team.prepare(project.opening(), full=full)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     doors = doors_of(objective, reporter and reporter.write_line)
     run = open_run(settings, project, doors, vault=stages.vault is not None)
@@ -185,15 +190,17 @@ def open_session(
     end = None if deadline is None else deadline - closing
     bench = Bench(objective, repository.root, files.entry, roots, end, tier)
     config.pluginmanager.register(bench, "autoresearch-bench")
-    run.begin_session(agent=settings.agents[0], scratch=str(bench.folder))
+    run.begin_session(
+        agent=", ".join(settings.agents), scratch=str(bench.folder), cap_usd=team.office.purse.cap
+    )
     search = Search(
         objective,
         Rule.from_json(run.header["rule"]),
         run,
         project,
-        agent,
-        agent_name=settings.agents[0],
-        isolation=_isolation(settings),
+        team,
+        agent_name=", ".join(settings.agents),
+        isolation=isolation_text(settings, hiring),
         seed=int(run.header["seed"]),
         limit=settings.experiments,
         earlier=past.earlier(run.header, project),
@@ -201,8 +208,30 @@ def open_session(
         stages=[_staged(objective, one, repository.root) for one in stages.confirm],
     )
     search.certify = Certificates(search, project, run.header.get("data", {})).of_winner
+    search.preflight = lambda tree: _preflight(bench, project, run, tree)
     frozen = Frozen(repository.root, files.evaluation, doors=doors)
-    session = Session(settings, objective, project, run, search, bench, frozen, end, closing)
+    reading.used = lambda: frozen.used
+    session = Session(
+        settings,
+        objective,
+        project,
+        run,
+        search,
+        bench,
+        frozen,
+        team,
+        end,
+        closing,
+        warnings,
+        tell_person=tell,
+    )
+    session.trial = Trial(
+        lambda: Project(Repository.discover(repository.root), objective, files, protocol),
+        lambda: Bench(objective, repository.root, files.entry, roots, end, tier, apart=True),
+        run,
+        settings.disclose,
+    )
+    session.staff()
     if stages.vault is not None:
         tested = _staged(objective, stages.vault, repository.root)
         ledger = Ledger(repository, run.folder, run.name)
@@ -225,6 +254,7 @@ def open_session(
         *_unhidden(objective, tier),
         *opened(tier, objective.limits),
         *(door.line for door in doors),
+        *said_of(team, hiring),
         *agents_plan,
         _base_and_rule(run, search.rule),
         *_said_of_noise(search),
@@ -233,6 +263,25 @@ def open_session(
     ]
     notes = [note for note in (*notes, session.plan_line(times)) if note]
     return session, terminal.plan(objective, run.name, run.branch, resumed=held, notes=notes)
+
+
+def _reading(
+    config: pytest.Config,
+    settings: Settings,
+    repository: Repository,
+    objective: Objective,
+    files: Files,
+    stages: Stages,
+) -> Readings:
+    """What agents may read beside the project; raises `UsageProblem` for what they may not."""
+    frozen = [repository.root / path for path in files.evaluation]
+    frozen += [one.item.path for one in stages.all]
+    limits = objective.limits
+    outside = (*limits.hidden, *limits.data.values())
+    frozen += [repository.root / os.path.expandvars(os.path.expanduser(path)) for path in outside]
+    found = Readings(settings.reading, config.rootpath, [*frozen, settings.dir])
+    found.require()
+    return found
 
 
 def _staged(objective: Objective, selected: Selected, root: Path) -> Objective:
@@ -266,18 +315,6 @@ def _said_of_stages(stages: Stages, looks: int) -> list[str]:
     return lines
 
 
-def _isolation(settings: Settings) -> str:
-    """What every record says of the tier, and of a person's leave to do without one."""
-    leave = settings.allow_untrusted and settings.isolation == NONE
-    untrusted = leave and not _trusted(settings.agents[0])
-    return f"{settings.isolation}, untrusted agent" if untrusted else settings.isolation
-
-
-def _trusted(agent: str) -> bool:
-    """Whether an agent writes only what a person's own files hold."""
-    return agent == "tune" or agent.startswith("replay:")
-
-
 def planned(settings: Settings, selected: Selected, stages: Stages) -> list[str]:
     """The plan of a search that is not started, by the times that an earlier one has left."""
     root, rule = root_of(selected.item), Rule()
@@ -308,21 +345,11 @@ def _planned(
     return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=notes)
 
 
-def _agent(config: pytest.Config, settings: Settings) -> Agent:
-    """The agent that was asked for, trusted or allowed to commit without isolation."""
-    name = settings.agents[0]
-    agent = _made(config, name)
-    if agent is None:
-        raise UsageProblem(
-            f"--autoresearch-agent {name}: nobody offers it; this version has tune and replay:DIR, a "
-            "plugin or conftest.py adds others by the hook pytest_autoresearch_make_agent"
-        )
-    if settings.isolation == NONE and not _trusted(name) and not settings.allow_untrusted:
-        raise UsageProblem(
-            f"--autoresearch-agent {name}: in isolation none only tune and replay may commit; type "
-            "--autoresearch-allow-untrusted if you trust what this agent writes"
-        )
-    return agent
+def _preflight(bench: Bench, project: Project, run: Run, tree: str) -> tuple[str, str]:
+    """What keeps a tree from being evaluated, and the shape of its code."""
+    champion = project.visible(project.tree_of(run.champion))
+    found = bench.preflight(project.visible(tree), champion)
+    return found.problem, found.shape
 
 
 def _unhidden(objective: Objective, tier: Tier) -> list[str]:
@@ -332,19 +359,6 @@ def _unhidden(objective: Objective, tier: Tier) -> list[str]:
     return [
         f"not hidden in isolation none, whatever sandbox(hidden=…) says: {', '.join(objective.limits.hidden)}"
     ]
-
-
-def _made(config: pytest.Config, name: str) -> Agent | None:
-    """What the hook answers; an agent that cannot be made is for a person to mend."""
-    try:
-        agent: Agent | None = config.hook.pytest_autoresearch_make_agent(config=config, spec=name)
-    except AutoresearchError:
-        raise
-    except Exception as error:
-        raise UsageProblem(
-            f"--autoresearch-agent {name}: it could not be made: {type(error).__name__}: {error}"
-        ) from error
-    return agent
 
 
 def _held(run: Run) -> str:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 
+from ..agents.member import FAILED, Member
+from ..agents.protocol import Writes
+from ..agents.team import Team
 from ..evaluator import Bench
-from ..exceptions import AgentFailed, AutoresearchError, HarnessFault, Interrupted
+from ..exceptions import AgentFailed, AutoresearchError, CapReached, HarnessFault, Interrupted
 from ..frozen import Frozen
 from ..frozen.observer import Observer
 from ..history.run import Run
+from ..notifying import Events
 from ..options import Settings
 from ..project import Project
-from ..records import Experiment, Objective, Outcome, Part, Record, Status, Summary
+from ..records import Briefing, Experiment, Json, Objective, Outcome, Part, Record, Status, Summary
+from ..report.costs import waiting
 from ..report.progress import Progress, write_status
 from ..report.text import count
 from ..search.confirming import PASSES
@@ -24,6 +30,8 @@ from ..search.power import said_of_noise
 from ..search.timing import expected_seconds
 from ..stall import stopped_at
 from .derived import tolerated, write_reports, write_table
+from .drafts import drafts_in
+from .lookout import Lookout, attention, said_of
 from .planning import (
     Plan,
     Times,
@@ -34,9 +42,18 @@ from .planning import (
     times_of,
 )
 from .summing import is_result, summary_of
+from .trial import Trial
+from .written import changes, latest, write_up
 
+WRITING = 60.0
+"""Seconds that are kept free for an agent's account of the run."""
 MOST_FAULTS = 3
 """So many harness faults in a row end the search."""
+FACTS = (
+    *("run", "objective", "metric", "baseline", "champion", "kept", "tried"),
+    *("hours_left", "cost_usd", "tokens", "cap_usd"),
+)
+"""What every event says of how a search stands."""
 CHANGED = "the evaluation is not what the run began with"
 
 
@@ -58,8 +75,10 @@ class Session:
     search: Search
     bench: Bench
     frozen: Frozen
+    team: Team
     deadline: float | None
     closing: float = 0.0
+    agents_warnings: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     current: Experiment | None = None
     phase: str = ""
@@ -74,9 +93,46 @@ class Session:
     searched: bool = False
     looking: bool = False
     looked: bool = False
+    trial: Trial | None = None
+    capped: bool = False
+    tell_person: Callable[[Mapping[str, Json]], None] = lambda event: None
+    _protocols: set[str] = field(default_factory=set)
+    _thinking: bool = True
 
     def __post_init__(self) -> None:
+        self.lookout = Lookout(
+            self.search,
+            self.team,
+            self.project,
+            Events(self.tell_person, self.facts),
+            self.settings.experiments,
+        )
         self.search.thinking = lambda: stopped_at(self._last_start)
+        self.search.look_ahead = self._look_ahead
+
+    def staff(self) -> None:
+        """Give the agents what an open run has: paper, a purse that is written down, somebody who looks on."""
+        office, lines = self.team.office, self.run.journal.lines
+        office.transcripts.attach(self.run.folder / "agents")
+        office.purse.crossed = self.lookout.events.cost
+        office.purse.attach(self.run.note, [one for one in lines if one["kind"] == "spent"])
+        office.seconds_left = lambda: self.seconds_left
+        office.closed = self.project.editable.closed
+        if self.trial is not None:
+            office.trial = self.trial
+        self._protocols = {str(one["version"]) for one in lines if one["kind"] == "protocol"}
+        self.team.resume(drafts_in(lines))
+        self.lookout.begin()
+
+    def _look_ahead(self, briefing: Callable[[], Briefing]) -> None:
+        """Let agents think while something is evaluated, where what they hand in could still be tried."""
+        limit, run = self.settings.experiments, self.run
+        more = self.team.waiting + 1
+        if limit is not None and run.next_number + more - 1 > limit:
+            return
+        left, needed = self.seconds_left, expected_seconds(self.search.records)
+        if left is None or left > (more + 1) * needed:
+            self.team.look_ahead(briefing)
 
     def next(self) -> Experiment | None:
         """The next evaluation: of the search, and when that is over, of a look into the vault."""
@@ -104,6 +160,7 @@ class Session:
             self.ended = f"the {self.settings.hours:g} hours are over"
             return None
         self.project.seconds_left = left
+        self.lookout.look()
         try:
             experiment = self.search.ask()
         except Interrupted:
@@ -112,10 +169,23 @@ class Session:
         except AgentFailed as fault:
             self.fault, self.ended = fault, str(fault)
             return None
+        except CapReached as cap:
+            self.capped, self.ended = True, f"the cost cap is reached: {cap}"
+            return None
         if experiment is None:
             self.ended = self._why_done()
+        else:
+            self._put_on_record(experiment)
         self.begun = True
         return experiment
+
+    def _put_on_record(self, experiment: Experiment) -> None:
+        """Name the transcript of a proposal after its item, and keep the instructions it was made under."""
+        self.team.office.transcripts.settle(experiment.draft, experiment.item)
+        version = experiment.protocol
+        if version and version not in self._protocols:
+            self._protocols.add(version)
+            self.run.note("protocol", version=version, text=self.project.protocols.get(version, ""))
 
     def _look(self) -> Experiment | None:
         """What the vault is still to be shown, if there is time for it."""
@@ -164,6 +234,7 @@ class Session:
         self.faults = self.faults + 1 if record.status is Status.FAILED else 0
         self.evaluated += experiment.part is Part.EXPERIMENT
         self._plan_anew(record)
+        self.lookout.heard(record)
         return record
 
     def check(self) -> None:
@@ -192,14 +263,17 @@ class Session:
         if not self.search.exhausted:
             asked = self.settings.experiments
             return f"{count(asked, 'experiment')} done" if asked else "the baseline is measured"
-        reason = str(getattr(self.search.agent, "reason", "")) or "it has no more proposals"
-        return f"agent {self.search.agent_name} has run out: {reason}"
+        who = f"agent {self.search.agent_name} has"
+        if len(self.team.members) > 1:
+            who = f"agents {self.search.agent_name} have"
+        return f"{who} run out: {self.team.reason or 'there are no more proposals'}"
 
     def _pause(self) -> None:
         """Wait as long as the evaluation in the work tree is not the one that the search began with."""
         began = time.monotonic()
         while (changed := self.frozen.changed) and self._in_time:
             self.phase = f"paused: {', '.join(changed)} changed, restore it"
+            self.lookout.paused(changed)
             self.frozen.wait(changed, began)
 
     def _plan_anew(self, record: Record) -> None:
@@ -259,12 +333,14 @@ class Session:
 
     @property
     def _reserved(self) -> float:
-        """Seconds that a win's confirmation and a look into the vault take."""
+        """Seconds that a win's confirmation, a look into the vault and an agent's account take."""
         one_pass = expected_seconds(self.search.records)
         stages = [self.search.stage(one.name) for one in self.search.stages]
         needed = math.fsum(stage.seconds() or PASSES * one_pass for stage in stages)
         if self.vault is not None:
             needed += self.vault.seconds(one_pass)
+        if self._writer is not None:
+            needed += WRITING
         return reserved(needed, self.settings.hours)
 
     @property
@@ -277,6 +353,7 @@ class Session:
     def close(self) -> Summary:
         """End the session in the journal; write what is derived from it; return how it ended."""
         self.searched = True
+        self._end_thinking()
         done = bool(self.settings.experiments) and self.search.reached_limit
         owing = self.vault is not None and self.vault.owed
         finished = (self.search.exhausted or done) and not self.run.pending and not owing
@@ -284,15 +361,44 @@ class Session:
         self.phase = "ended"
         summary = self.summary()
         self.derive()
-        write_reports(summary, self.run.warnings)
+        account = latest(self.run.journal.lines)
+        patches = changes(self.run.repository, summary.records)
+        write_reports(summary, self.run.warnings, account, patches)
         return summary
+
+    def write_up(self) -> None:
+        """Have an agent write its account of the run, where one can and something was tried."""
+        writer = self._writer
+        if writer is None or not self.evaluated:
+            return
+        self._end_thinking()
+        self.phase = "writing the report"
+        # The vault is for people only: what agents are told of the run is without it.
+        summary = replace(self.summary(), looks=())
+        assert isinstance(writer.agent, Writes)
+        with stopped_at(self.deadline):
+            write_up(self.run, summary, writer.agent, writer.name)
+
+    @property
+    def _writer(self) -> Member | None:
+        able = (one for one in self.team.members if isinstance(one.agent, Writes))
+        return next((one for one in able if one.state != FAILED), None)
+
+    def _end_thinking(self) -> None:
+        """End what agents do; what they have handed in meanwhile is for the next session."""
+        if self._thinking:
+            self._thinking = False
+            for draft in self.team.close():
+                self.run.note("draft", draft=asdict(draft))
+            if self.trial is not None:
+                self.trial.close()
 
     def unsatisfied(self) -> str:
         """Why a search that ended well still exits with 1; empty when it does not."""
         if self.settings.require_gain and not self.search.kept:
             return "--autoresearch-require-gain: nothing was kept"
         measured_only = self.settings.experiments == 0
-        done = self.evaluated or self.looked or self.search.exhausted
+        done = self.evaluated or self.looked or self.search.exhausted or self.capped
         if not done and not measured_only:
             return "no patch was evaluated"
         return ""
@@ -314,11 +420,19 @@ class Session:
             isolation=self.settings.isolation,
             ended=self.ended or "running",
             looks=self.vault.looks if self.vault is not None and self.searched else (),
+            spending=self.lookout.spending,
+            attention=attention(self.lookout.stuck),
         )
+
+    def facts(self) -> dict[str, Json]:
+        """What a person is told with every event."""
+        stands = asdict(self.progress())
+        return {name: stands[name] for name in FACTS} | {"direction": self.objective.direction}
 
     def progress(self) -> Progress:
         """How the search stands, in a line."""
         left, current = self.seconds_left, self.current
+        found, spent = self.lookout.stuck, self.lookout.spending
         return Progress(
             run=self.run.name,
             objective=self.objective.name,
@@ -332,6 +446,13 @@ class Session:
             started=str(self.run.header["started"]),
             updated=_now(),
             hours_left=None if left is None else left / 3600,
+            cost_usd=spent.usd,
+            tokens=spent.tokens,
+            cap_usd=spent.cap_usd,
+            projected_usd=self.lookout.projected_usd(None if self.ended else left),
+            waiting=waiting(spent, self.search.records),
+            needs_person=bool(attention(found)),
+            stuck=said_of(found) if found else None,
         )
 
 

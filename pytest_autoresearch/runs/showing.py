@@ -21,7 +21,10 @@ from ..report import show
 from ..search.keep import Rule
 from ..search.looking import looks_in
 from ..search.standing import Standing
+from ..search.stuck import stuck
+from . import written
 from .derived import tolerated, write_reports, write_table
+from .lookout import attention, spending_in
 from .past import UNKNOWN
 from .summing import summary_of
 
@@ -55,18 +58,19 @@ def _page(repository: Repository, parent: Path, what: str) -> list[str]:
     if number is not None:
         return _experiment(repository, view, number)
     summary = _summary(view)
-    warnings = [] if view.is_running else _derive(summary)
+    warnings = [] if view.is_running else _derive(repository, view, summary)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     return [*show.run_page(summary, width), *warnings]
 
 
-def _derive(summary: Summary) -> list[str]:
+def _derive(repository: Repository, view: View, summary: Summary) -> list[str]:
     """Make the derived files anew, in a folder of their own where only the refs are left."""
     warnings: list[str] = []
     with tolerated("a file", warnings):
         Path(summary.folder).mkdir(parents=True, exist_ok=True)
         write_table(summary, warnings)
-        write_reports(summary, warnings)
+        sizes = written.changes(repository, summary.records)
+        write_reports(summary, warnings, written.latest(view.lines), sizes)
     return warnings
 
 
@@ -111,9 +115,10 @@ def _line(
 
 def _summary(view: View) -> Summary:
     objective = view.header["objective"]
+    standing = Standing(Rule.from_json(view.header["rule"]), view)
     return summary_of(
         view,
-        Standing(Rule.from_json(view.header["rule"]), view),
+        standing,
         objective=objective["name"],
         metric=objective["metric"],
         direction=objective["direction"],
@@ -121,6 +126,8 @@ def _summary(view: View) -> Summary:
         ended=RUNNING if view.is_running else view.ended or KILLED,
         # While agents run nothing is written that holds what the vault says.
         looks=() if view.is_running else looks_in(view.vault, objective["direction"]),
+        spending=spending_in(view.lines, view.records),
+        attention=attention(stuck(standing.records)),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..exceptions import HarnessFault
-from ..records import Direction, Effect, Look, Part, Record, Status, Summary
+from ..records import Direction, Effect, Look, Part, Record, Spending, Status, Summary
 from ..search.gains import effects, gain
 from ..search.noise import by_split
 from ..search.standing import Standing
@@ -42,8 +42,13 @@ def summary_of(
     isolation: str,
     ended: str,
     looks: Sequence[Look] = (),
+    spending: Spending | None = None,
+    attention: str = "",
 ) -> Summary:
-    """The summary of a run as its records stand now; ``looks`` are those into its vault."""
+    """The summary of a run as its records stand now; ``looks`` are those into its vault.
+
+    ``spending`` is what its agents cost, ``attention`` why a person has to look.
+    """
     records, known = standing.records, measured(standing)
     return Summary(
         run=run.name,
@@ -66,6 +71,9 @@ def summary_of(
         gain=known.gain,
         effects=known.effects,
         looks=tuple(looks),
+        cost_usd=spending.usd if spending else 0.0,
+        spending=spending or Spending(),
+        attention=attention,
     )
 
 

@@ -54,7 +54,7 @@ LENGTH = struct.Struct("<I")
 
 
 class Sandbox:
-    """Runs candidate code in processes of its own. One job at a time; not for several threads.
+    """Runs candidate code in processes of its own. One job at a time; each is for one thread.
 
     ``imports`` are imported once, in the process that all others are forked from; what cannot be
     imported is in ``skipped``. ``repository`` is where the user's own code lies: import paths that
@@ -269,6 +269,7 @@ class Sandbox:
                 spare=lambda: self._spare,
                 started=lambda: require_walls(process.candidate, self.tier.name),
                 heard=job.heard,
+                shown=job.shown,
             )
             watch.wait(job.name)
             seconds = time.monotonic() - began

@@ -6,7 +6,18 @@ import hashlib
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from ..records import Experiment, Json, Objective, Outcome, Part, Proposal, Record, Status, Verdict
+from ..records import (
+    Analysis,
+    Experiment,
+    Json,
+    Objective,
+    Outcome,
+    Part,
+    Proposal,
+    Record,
+    Status,
+    Verdict,
+)
 from . import constraints
 from .confirming import HOLDS, Stage
 from .keep import Finding, Measurement, Plan, Rule, explained, replayed
@@ -75,6 +86,8 @@ class Judge(Standing):
         """The verdict on an outcome; replays the keep rule over its scores."""
         if experiment.part is Part.SKIPPED:
             return Verdict(Status.SKIPPED, experiment.refused)
+        if experiment.part is Part.ANALYSIS:
+            return _looked(outcome)
         finding = self._finding(experiment, outcome)
         status, reason = self._concluded(experiment, outcome, finding)
         return Verdict(status, reason, finding.score, finding.champion, finding.delta, finding.z)
@@ -135,7 +148,9 @@ class Judge(Standing):
         return Status.BASELINE, ""
 
     def record(self, experiment: Experiment, outcome: Outcome, verdict: Verdict) -> Record:
-        proposal = experiment.proposal or Proposal()
+        proposal = experiment.proposal or _asking(experiment.analysis)
+        effort = experiment.effort
+        proposed = bool(experiment.agent)
         notes: dict[str, Json] = dict(proposal.notes)
         if verdict.status is Status.CRASH and outcome.in_test:
             notes["in_test"] = True
@@ -176,9 +191,29 @@ class Judge(Standing):
             curves=outcome.curves,
             output=outcome.output,
             stage=experiment.stage,
+            shape=experiment.shape,
+            protocol=experiment.protocol,
+            lessons=proposal.lessons,
+            cost_usd=effort.cost_usd,
+            tokens=effort.tokens,
+            thinking_seconds=round(effort.seconds, 3) if proposed else None,
+            waited_seconds=round(effort.waited, 3) if proposed else None,
         )
 
     def _seed(self, item: str, turn: int) -> int:
         """A seed that belongs to the judge: from the run's seed, the item and the pass."""
         digest = hashlib.sha256(f"{self.seed}:{item}:{turn}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _looked(outcome: Outcome) -> Verdict:
+    """An analysis was made, whatever came of it, unless it was stopped or there was nothing to look at."""
+    own = outcome.status in (Status.INTERRUPTED, Status.FAILED)
+    return Verdict(outcome.status if own and outcome.status else Status.ANALYSIS, outcome.reason)
+
+
+def _asking(analysis: Analysis | None) -> Proposal:
+    """The words of an item that proposes nothing: those of an analysis, or none."""
+    if analysis is None:
+        return Proposal()
+    return Proposal(description=analysis.question, notes=analysis.notes, lessons=analysis.lessons)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
-from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, Refused
+from ..exceptions import AgentFailed, AutoresearchError, ChangesNothing, Outdated, Refused
 from ..records import (
     SETTLED,
+    Analysis,
     Briefing,
+    Draft,
     Experiment,
     Json,
     Objective,
@@ -35,12 +37,14 @@ UNTRIED = (Status.REFUSED, Status.FAILED)
 """Ends that say nothing of a tree: it may be proposed again."""
 MOST_KILLS = 3
 """So many sessions killed during one experiment put the blame on its patch."""
+MOST_ANALYSES = 8
+"""So many analyses in a row are run; then a proposal is due."""
 
 
 class Agent(Protocol):
-    """Who proposes patches; the public protocol's two methods."""
+    """Who proposes patches; the public protocol's two methods. A team of agents hands in drafts."""
 
-    def propose(self, briefing: Briefing) -> Proposal | None: ...
+    def propose(self, briefing: Briefing) -> Draft | Proposal | Analysis | None: ...
     def told(self, record: Record) -> None: ...
 
 
@@ -55,6 +59,13 @@ class Project(Protocol):
         """The tree of ``champion`` with the proposal applied; raises `Refused`."""
         ...
 
+    def rebased(self, proposal: Proposal, made_on: str, champion: str, base: str) -> str:
+        """The tree of ``champion`` with a proposal merged that was made on another commit.
+
+        Raises `Outdated` where they conflict, `Refused` as `build` does.
+        """
+        ...
+
     def briefing(self, search: Search) -> Briefing:
         """What the agent is told."""
         ...
@@ -65,7 +76,8 @@ class Search(Measuring):
 
     ``limit`` is the number of experiments of the run after which `ask` has nothing more; ``thinking``
     is entered while the agent proposes; ``certify`` makes the champion record of an experiment that is
-    about to be kept.
+    about to be kept; ``preflight`` says of a tree what keeps it from being evaluated, and its shape;
+    ``look_ahead`` is called when an evaluation is about to begin, so that agents can think meanwhile.
     """
 
     def __init__(
@@ -101,6 +113,8 @@ class Search(Measuring):
         self.limit = limit
         self.thinking: Callable[[], AbstractContextManager[None]] = nullcontext
         self.certify: Callable[[Record], Mapping[str, Json] | None] = lambda record: None
+        self.preflight: Callable[[str], tuple[str, str]] = lambda tree: ("", "")
+        self.look_ahead: Callable[[Callable[[], Briefing]], None] = lambda briefing: None
         self.exhausted = False
         self._close_killed()
         for record in self.records:
@@ -139,7 +153,15 @@ class Search(Measuring):
         )
         if experiment is not None:
             self.history.opened(experiment)
+            if self.baseline is not None:
+                self.look_ahead(lambda: self._briefing_beside(experiment))
         return experiment
+
+    def _briefing_beside(self, experiment: Experiment) -> Briefing:
+        """What agents are told while something is evaluated: they know of a proposal under way."""
+        briefing = self.project.briefing(self)
+        proposal = experiment.proposal
+        return replace(briefing, under_way=(proposal,)) if proposal is not None else briefing
 
     @property
     def reached_limit(self) -> bool:
@@ -162,24 +184,34 @@ class Search(Measuring):
         for old in self.history.pending:
             if old.part is Part.EXPERIMENT and old.proposal is not None:
                 assert old.number is not None
-                return self._opened(old.proposal, old.number, old.agent, old.origin)
+                draft = Draft(
+                    old.proposal,
+                    old.agent,
+                    old.made_on or old.base,
+                    old.effort,
+                    name=old.draft,
+                    protocol=old.protocol,
+                )
+                return self._opened(draft, old.number, old.origin)
         return None
 
     def _proposed(self) -> Experiment | None:
-        """A new proposal from the agent."""
+        """A new proposal from the agent, or an analysis that it asks for."""
         if self.reached_limit or self.exhausted:
             return None
-        proposal = self._proposal()
-        if proposal is None:
+        draft = self._draft()
+        if draft is None:
             self.exhausted = True
             return None
-        return self._opened(proposal, self.history.next_number, self.agent_name)
+        if isinstance(draft.what, Analysis):
+            return self._analysis(draft, draft.what)
+        return self._opened(draft, self.history.next_number)
 
-    def _proposal(self) -> Proposal | None:
+    def _draft(self) -> Draft | None:
         briefing = self.project.briefing(self)
         try:
             with self.thinking():
-                proposal = self.agent.propose(briefing)
+                found = self.agent.propose(briefing)
         except (AutoresearchError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -187,23 +219,59 @@ class Search(Measuring):
             raise AgentFailed(
                 f"agent {self.agent_name} raised {type(error).__name__}: {error}"
             ) from error
-        return None if proposal is None else admitted(proposal, self.agent_name)
+        if found is None:
+            return None
+        draft = (
+            found if isinstance(found, Draft) else Draft(found, self.agent_name, briefing.champion)
+        )
+        return replace(draft, what=admitted(draft.what, draft.agent))
 
-    def _opened(
-        self, proposal: Proposal, number: int, agent: str, origin: tuple[int, ...] = ()
-    ) -> Experiment:
-        """The experiment for a proposal: a number, or a skip when its tree was tried before."""
+    def _analysis(self, draft: Draft, analysis: Analysis) -> Experiment:
+        """The item of an analysis; a skip where there is nothing to look at, or after too many."""
+        last = [record.part for record in self.history.records[-MOST_ANALYSES:]]
+        why = ""
+        if self.objective.analysis is None:
+            why = "no analysis: the marker of the test names no fixture for it (analysis=…)"
+        elif len(last) == MOST_ANALYSES and set(last) == {Part.ANALYSIS}:
+            why = f"{MOST_ANALYSES} analyses in a row: an experiment is due"
         champion = self.history.champion
-        refused, repeats, tree = "", "", self.project.tree_of(champion)
+        tree = self.project.tree_of(champion)
+        if why:
+            words = Proposal(description=analysis.question, notes=analysis.notes)
+            return self._skip(draft, words, tree, why)
+        item = self._again(self.history.next_number, Part.ANALYSIS)
+        return Experiment(
+            item,
+            Part.ANALYSIS,
+            None,
+            champion,
+            tree,
+            agent=draft.agent,
+            analysis=analysis,
+            **_origin_of(draft),
+        )
+
+    def _opened(self, draft: Draft, number: int, origin: tuple[int, ...] = ()) -> Experiment:
+        """The experiment for a proposal: a number, or a skip when its tree was tried before."""
+        proposal = draft.what
+        assert isinstance(proposal, Proposal)
+        champion, is_new = self.history.champion, number == self.history.next_number
+        refused, repeats, broken, shape = "", "", "", ""
+        tree = self.project.tree_of(champion)
         try:
-            tree = self.project.build(proposal, champion, self.history.base)
+            tree = self._built(draft, proposal)
             repeats = self._twin(tree, number)
+            if not repeats and not draft.vetted:
+                broken, shape = self.preflight(tree)
+                repeats = self._alike(shape, number) if is_new else ""
         except ChangesNothing as error:
             refused, repeats = str(error), self._empty(proposal)
+        except Outdated as error:
+            refused = repeats = str(error)
         except Refused as error:
             refused = str(error)
-        if repeats and number == self.history.next_number:
-            return self._skip(proposal, agent, tree, repeats)
+        if repeats and is_new:
+            return self._skip(draft, proposal, tree, repeats)
         return Experiment(
             f"{number:04d}",
             Part.EXPERIMENT,
@@ -211,10 +279,32 @@ class Search(Measuring):
             champion,
             tree,
             proposal=proposal,
-            agent=agent,
+            agent=draft.agent,
             origin=origin,
             refused=refused,
+            broken=broken,
+            shape=shape,
+            made_on=draft.made_on if draft.made_on != champion else "",
+            **_origin_of(draft),
         )
+
+    def _built(self, draft: Draft, proposal: Proposal) -> str:
+        """The tree of the champion with a proposal that may have been made on an earlier one."""
+        champion, base = self.history.champion, self.history.base
+        if draft.made_on in ("", champion):
+            return self.project.build(proposal, champion, base)
+        return self.project.rebased(proposal, draft.made_on, champion, base)
+
+    def _alike(self, shape: str, number: int) -> str:
+        """Which experiment had this code up to formatting and comments, in words."""
+        for record in self.records if shape else ():
+            if (
+                record.shape == shape
+                and record.status not in UNTRIED
+                and record.experiment != number
+            ):
+                return f"repeats experiment {record.experiment}, but for formatting and comments"
+        return ""
 
     def _twin(self, tree: str, number: int) -> str:
         """Which experiment evaluated this very tree before, in words; empty when none did."""
@@ -231,7 +321,7 @@ class Search(Measuring):
             return "no proposal: it has neither a patch nor files"
         return f"repeats experiment {self.history.champion_number}"
 
-    def _skip(self, proposal: Proposal, agent: str, tree: str, why: str) -> Experiment:
+    def _skip(self, draft: Draft, proposal: Proposal, tree: str, why: str) -> Experiment:
         return Experiment(
             f"s{self.history.next_skip:04d}",
             Part.SKIPPED,
@@ -239,8 +329,9 @@ class Search(Measuring):
             self.history.champion,
             tree,
             proposal=proposal,
-            agent=agent,
+            agent=draft.agent,
             refused=why,
+            **_origin_of(draft),
         )
 
     # What came out
@@ -295,6 +386,11 @@ class Search(Measuring):
     def _stuck(self) -> bool:
         last = self.history.records[-MOST_REPEATS:]
         return len(last) == MOST_REPEATS and all(r.part is Part.SKIPPED for r in last)
+
+
+def _origin_of(draft: Draft) -> dict[str, Any]:
+    """What an item's experiment says of where it comes from and what that took."""
+    return {"effort": draft.effort, "protocol": draft.protocol, "draft": draft.name}
 
 
 def _is_win(record: Record, number: int | None) -> bool:

@@ -162,7 +162,11 @@ class Measuring(Judge):
         shows that the frozen test is broken.
         """
         last = list(self.history.records[-2:])
-        failed = [r.status is Status.FAILED and r.part is not Part.EXPERIMENT for r in last]
+        measures = [r.part not in (Part.EXPERIMENT, Part.ANALYSIS) for r in last]
+        failed = [
+            r.status is Status.FAILED and of_champion
+            for r, of_champion in zip(last, measures, strict=True)
+        ]
         if not failed or not failed[-1]:
             measured = bool(last) and last[-1].status is Status.MEASURED
             return self._blind() if measured else ""

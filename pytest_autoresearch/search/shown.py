@@ -5,9 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 
-from ..records import Json, Pass, Record, Status
+from ..records import Json, Part, Pass, Record, Status
 
-OWN = frozenset({"description", "hypothesis", "theme", "expected", "agent", "origin", "cost_usd"})
+OWN = frozenset(
+    {
+        *("description", "hypothesis", "theme", "expected", "lessons", "agent", "origin"),
+        *("cost_usd", "tokens", "thinking_seconds", "waited_seconds", "protocol", "shape"),
+    }
+)
 """The proposer's own."""
 
 JUDGED = frozenset(
@@ -27,7 +32,10 @@ PRINTED = frozenset({"output", "curves"})
 HIDDEN = frozenset({"champion_record"})
 """What no agent needs: conditions of the person's machine."""
 
-FAILURES = ("CandidateError: ", "CandidateExited: ", "ProtocolError: ", "CandidateFailure: ")
+FAILURES = (
+    *("CandidateError: ", "CandidateExited: ", "ProtocolError: ", "CandidateFailure: "),
+    "preflight: ",
+)
 """How the reason of a crash begins that is the candidate's own doing."""
 KILLED = "sessions were killed while it ran"
 """How the reason of a crash ends that took the judge along."""
@@ -61,6 +69,8 @@ def _reason(record: Record) -> str:
         return "stopped before its end"
     if record.status not in (Status.CRASH, Status.FAILED) or _is_own(record):
         return record.reason
+    if record.part is Part.ANALYSIS:
+        return "the data could not be handed over; why is for people only"
     kind = record.reason.partition(":")[0]
     if kind.isidentifier():
         return f"{kind}: raised by the frozen test, whose words are for people only"

@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 import pytest
@@ -44,12 +44,19 @@ def values(data: bytes) -> dict[str, float]:
     return {hit[1].decode(): float(hit[2]) for hit in PAIR.finditer(data)}
 
 
+class Tunes(Protocol):
+    """An agent that asks for no analysis."""
+
+    def propose(self, briefing: Briefing) -> Proposal | None: ...
+    def told(self, record: Record) -> None: ...
+
+
 class Search:
     """A search reduced to its bones: asks, scores, keeps what is better, tells."""
 
     def __init__(
         self,
-        agent: Agent,
+        agent: Tunes,
         start: bytes,
         loss: Callable[[bytes], float | Status],
         path: str = "model.py",
@@ -112,7 +119,7 @@ class Search:
 class Deaf:
     """An agent that does not hear of evaluations with one status."""
 
-    def __init__(self, agent: Agent, status: Status) -> None:
+    def __init__(self, agent: Tunes, status: Status) -> None:
         self.agent, self.status = agent, status
 
     def propose(self, briefing: Briefing) -> Proposal | None:

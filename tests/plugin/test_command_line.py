@@ -87,8 +87,16 @@ def test_what_makes_no_sense_beside_a_search_is_refused(
         (("--autoresearch-strictness", "lax"), "'lax' is not one of explore"),
         (("--autoresearch-agent", "replay:nowhere"), "nowhere' cannot be read"),
         (("--autoresearch-agent", "nobody"), "nobody offers it"),
-        (("--autoresearch-agent", "llm:gpt"), "does not have llm: agents yet"),
-        (("--autoresearch-agent", "tune", "--autoresearch-agent", "tune"), "2 agents given"),
+        (
+            ("--autoresearch-agent", "tune", "--autoresearch-agent", "tune"),
+            "--autoresearch-agent tune: given 2 times",
+        ),
+        (("-o", "autoresearch_agent=replay:a replay:a"), "replay:a: given 2 times"),
+        (("--autoresearch-max-cost", "-1"), "'-1': must be a number of dollars"),
+        (("--autoresearch-max-cost", "nan"), "'nan': must be a number of dollars"),
+        (("--autoresearch-max-cost", "inf"), "'inf': must be a number of dollars"),
+        (("-o", "autoresearch_max_cost=ten"), "'ten': must be a number of dollars"),
+        (("-o", "autoresearch_disclose=secrets"), "'secrets' is not one of code, errors, all"),
         (("-o", "autoresearch_protocol=lost.md"), "'lost.md': no such file"),
         (("-o", "autoresearch_objective=lost.py::test_x"), "no such file in rootdir"),
     ],
@@ -105,11 +113,19 @@ def test_a_wrong_value_is_quoted_and_nothing_starts(
 def test_help_shows_every_option_in_one_group(run: Run, project: Project) -> None:
     shown = text(run(project, "--autoresearch", "--help"))
     group = shown.partition("autonomous research (pytest-autoresearch):")[2].partition("\n\n")[0]
-    options = ("experiments", "agent", "run", "isolation", "strictness", "dir", "require-gain")
+    options = (
+        *("experiments", "agent", "run", "isolation", "strictness", "dir", "require-gain"),
+        *("max-cost", "trust-agent"),
+    )
     for option in ("", "-hours", "-allow-untrusted", *(f"-{name}" for name in options)):
         assert f"--autoresearch{option}" in group
     assert "--hours" in group
-    for ini in ("hours", "agent", "objective", "protocol", "check", "min_effect", "heartbeat"):
+    assert "llm:MODEL" in group
+    assert "command:CLI" in group
+    for ini in (
+        *("hours", "agent", "objective", "protocol", "check", "min_effect", "heartbeat"),
+        *("max_cost", "trust_agent", "notify", "disclose", "reading"),
+    ):
         assert f"autoresearch_{ini} " in shown
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_autoresearch.records import Z90, Effect, Status
 from pytest_autoresearch.report.gains import gain_lines, gains_of, interval, vault_property
-from pytest_autoresearch.report.markdown import report_md
+from pytest_autoresearch.report.written.report import report_md
 
 from .builders import gained, look, record
 

@@ -10,9 +10,9 @@ from pytest_autoresearch.records import Status
 from pytest_autoresearch.report.markdown import (
     append_step_summary,
     escape,
-    report_md,
     step_summary,
 )
+from pytest_autoresearch.report.written.report import report_md
 
 from .builders import gained, look, night, record, summary
 

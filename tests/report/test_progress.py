@@ -11,7 +11,8 @@ import pytest
 from pytest_autoresearch.report.progress import Progress, status_line, write_status
 
 FIELDS = (
-    "run objective metric experiment phase kept tried baseline champion started updated hours_left"
+    "run objective metric experiment phase kept tried baseline champion started updated hours_left "
+    "cost_usd tokens cap_usd projected_usd waiting needs_person stuck"
 )
 
 
@@ -59,3 +60,29 @@ def test_the_line_leaves_out_what_is_not() -> None:
 def test_the_time_left_is_said_in_a_fitting_unit(hours: float, words: str) -> None:
     line = status_line(Progress(run="night", objective="digits", hours_left=hours))
     assert line.endswith(words)
+
+
+def test_the_line_says_what_agents_cost_and_will_have_cost() -> None:
+    line = status_line(Progress(run="r", objective="o", cost_usd=0.42, cap_usd=10))
+    assert line.endswith(", 0.42 of 10 USD")
+    more = Progress(run="r", objective="o", cost_usd=12.5, projected_usd=31.456)
+    assert status_line(more).endswith(", 12.50 USD, 31.46 by the end")
+
+
+def test_the_line_says_nothing_of_agents_that_cost_nothing() -> None:
+    assert "USD" not in status_line(Progress(run="r", objective="o", cap_usd=10, tokens=500))
+
+
+def test_the_line_calls_for_a_person() -> None:
+    assert status_line(Progress(run="r", objective="o", needs_person=True)).endswith(
+        ", needs a person"
+    )
+
+
+def test_the_file_says_how_the_search_is_stuck(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    found = {"level": 3, "what": "12 of the last 12", "since": 31, "cost_usd": math.inf}
+    write_status(path, Progress(run="r", objective="o", needs_person=True, stuck=found))
+    values = json.loads(path.read_text())
+    assert values["needs_person"] is True
+    assert values["stuck"] == {**found, "cost_usd": None}

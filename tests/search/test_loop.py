@@ -145,6 +145,7 @@ def test_long_words_are_cut_and_read_only_mappings_are_fine() -> None:
     found = admitted(
         Proposal(files=MappingProxyType({"a": "b"}), hypothesis="x" * 30_000), "script"
     )
+    assert isinstance(found, Proposal)
     assert found.files == {"a": "b"}
     assert len(found.hypothesis) < 21_000
 

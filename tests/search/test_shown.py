@@ -31,6 +31,17 @@ BRIEFED = {
     "experiments_left": "a number",
     "seconds_left": "a number",
     "protocol": "a person's words to the agent",
+    "entry": "a path",
+    "budget": "a number",
+    "memory": "a number",
+    "constraints": "what the marker says",
+    "reading": "files that a person has named; none of the evaluation's, see test_readings",
+    "analysis": "a fixture's name",
+    "noise": "a number",
+    "advice": "the search's own words about records as `shown` makes them",
+    "usd_left": "a number",
+    "under_way": "what agents handed in",
+    "crashed": "editable and readable files of candidates that failed",
 }
 """Each field of a briefing, and why it holds nothing of labels, evaluation or secrets."""
 

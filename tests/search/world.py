@@ -92,6 +92,9 @@ class Numbers:
             raise ChangesNothing("the proposal changes nothing")
         return proposal.description
 
+    def rebased(self, proposal: Proposal, made_on: str, champion: str, base: str) -> str:
+        return self.build(proposal, champion, base)
+
     def briefing(self, search: Search) -> Briefing:
         return Briefing("toy", "auc", "maximize", search.history.champion, None, {})
 

@@ -63,6 +63,8 @@ class Tune(Prepares):
     """
 
     name = "tune"
+    vetted = True
+    """What it writes parses, and names nothing new."""
 
     def __init__(self, grammar: Grammar, seed: int = 0) -> None:
         self.reason = ""

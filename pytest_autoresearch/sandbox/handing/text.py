@@ -10,21 +10,44 @@ UNSEEN = frozenset(
 )
 """Characters that Python calls printable and that show nothing: fillers and variation selectors."""
 
+CONTINUED = bytes(range(0x80, 0xC0))
+"""Bytes that are never the first of a character in UTF-8."""
+
 
 class Tail:
-    """The last bytes of a stream of any length."""
+    """The last ``limit`` bytes of a stream of any length, and the first ``head``."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, head: int = 0) -> None:
         self.limit = limit
+        self.head = head
+        self._first = bytearray()
         self._bytes = bytearray()
+        self._dropped = 0
 
     def add(self, more: bytes) -> None:
+        room = self.head - len(self._first)
+        if room > 0:
+            self._first += more[:room]
+            more = more[room:]
         self._bytes += more
         if len(self._bytes) > 2 * self.limit:
+            self._dropped += len(self._bytes) - self.limit
             del self._bytes[: -self.limit]
 
     def __bytes__(self) -> bytes:
         return bytes(self._bytes[-self.limit :])
+
+    @property
+    def text(self) -> str:
+        """What is left of it, cleaned; where there is a head, how much is left out stands in the gap."""
+        if not self.head:
+            return clean(bytes(self))
+        lost = self._dropped + max(0, len(self._bytes) - self.limit)
+        if not lost:
+            return clean(bytes(self._first + self._bytes))
+        first = bytes(self._first).decode("utf-8", "ignore").encode()
+        last = bytes(self).lstrip(CONTINUED)
+        return f"{clean(first)}\n[... {lost:,} bytes left out ...]\n{clean(last)}"
 
 
 def clean(raw: bytes) -> str:

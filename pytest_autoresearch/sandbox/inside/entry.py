@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 import pickle
@@ -31,6 +32,14 @@ def obey(order: Order, args: Any, kwargs: Any, result: int, report: Report) -> N
     if order["op"] == "canary":
         _write(order, "canary", attempts.succeeded(order["target"]), result)
         return
+    if order["op"] == "preflight":
+        # Nothing of the candidate's is imported: what it is called is said before any of it has run.
+        _write_bytes(
+            order,
+            importlib.import_module(f"{__package__}.preflight.main").answer(order, *args),
+            result,
+        )
+        return
     # Folders that no process has seen yet: there are no import caches to invalidate, which takes 2 ms.
     imports.enter(order["tree"], order["roots"], order["entry"])
     if order["op"] == "run":
@@ -40,14 +49,19 @@ def obey(order: Order, args: Any, kwargs: Any, result: int, report: Report) -> N
         # A script, which would train while it is imported.
         return
     module = imports.load(order["tree"], order["entry"], order["roots"])
-    if order["op"] == "fit":
+    if order["op"] == "check":
+        for name in order["functions"]:
+            _needed(module, name, order["entry"])
+    elif order["op"] == "analyse":
+        _analyse(_needed(module, "analyse", "the analysis"), args)
+    elif order["op"] == "fit":
         _fit(order, module, args, kwargs, report)
     elif order["op"] == "predict":
         state = _restore(order, module)
         function = _needed(module, "predict", order["entry"])
         _write(order, "predict", function(state, *args, **kwargs, **_data(function, order)), result)
     elif order["op"] == "import":
-        _write(order, "import", _strangers(order), result)
+        _write_bytes(order, _strangers(order), result)
     else:
         function = _needed(module, order["function"], order["entry"])
         value = function(*args, **kwargs, **_seed(function, order), **_data(function, order))
@@ -122,13 +136,26 @@ def _restore(order: Order, module: ModuleType) -> Any:
         return pickle.load(file)
 
 
-def _strangers(order: Order) -> Any:
-    """Where modules of the order's names came from that are none of the tree's: bytes of lines."""
-    import numpy as np
+def _analyse(function: Callable[..., Any], args: Any) -> None:
+    """What an analysis returns stands behind what it printed; None is nothing."""
+    found = function(*args)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if found is not None:
+        _print(str(found) + "\n")
 
+
+def _print(text: str) -> None:
+    """Written to the pipe itself: the candidate may have put something else in the place of ``print``."""
+    view = memoryview(text.encode("utf-8", "backslashreplace"))
+    while view:
+        view = view[os.write(1, view[: 1 << 16]) :]
+
+
+def _strangers(order: Order) -> bytes:
+    """Where modules of the order's names came from that are none of the tree's, in lines."""
     found = imports.strangers(order["tree"], order["names"]).items()
-    text = "".join(f"{name}\t{file}\n" for name, file in found).encode("utf-8", "replace")
-    return np.frombuffer(text[: order["most"][0]], "uint8")
+    return "".join(f"{name}\t{file}\n" for name, file in found).encode("utf-8", "replace")
 
 
 def _run(order: Order) -> None:
@@ -158,6 +185,13 @@ def _write(order: Order, name: str, value: Any, result: int) -> None:
     _write_at(result, DIMS.pack(*array.shape, *[0] * (8 - array.ndim)), 0)
     if array.size:
         _write_at(result, memoryview(array.reshape(-1)).cast("B"), DIMS.size)
+
+
+def _write_bytes(order: Order, data: bytes, result: int) -> None:
+    """Write as much of some bytes as the judge takes; without NumPy, which may not be loaded yet."""
+    data = data[: order["most"][0]]
+    _write_at(result, DIMS.pack(len(data), *[0] * 7), 0)
+    _write_at(result, data, DIMS.size)
 
 
 def _shaped(order: Order, name: str, array: Any) -> Any:

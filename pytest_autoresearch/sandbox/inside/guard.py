@@ -14,7 +14,7 @@ import select
 import sys
 from typing import Any
 
-from . import probe, processes, world, zygote
+from . import errand, probe, processes, world, zygote
 
 MAX_REASON = 4096
 
@@ -25,12 +25,15 @@ def main() -> None:
     Its keys are ``lifeline`` and ``control`` (numbers of inherited descriptors), ``libraries`` (names
     to import), ``path`` (the folders to import from), ``repository``, ``walls`` (see
     `confine`), ``world`` (what a sealed sandbox is built of, else empty) , ``probe`` (whether only to say
-    which walls there are) and ``read`` (what only to parse, see `reader`).
+    which walls there are) and ``read`` (what only to parse, see `reader`). Of one with ``errand`` (a
+    program to run, see there) nothing else is looked at.
     """
     order: dict[str, Any] = json.load(sys.stdin.buffer)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
+    if "errand" in order:
+        errand.main(order["errand"])
     if order["probe"]:
         probe.main(order)
     if order["world"]:

@@ -98,6 +98,25 @@ class Ruleset:
         os.close(self._fd)
 
 
+def keep_apart() -> None:
+    """Keep signals and abstract sockets among this process and what it starts; nothing else changes.
+
+    Raises `OSError` where the kernel cannot, or there is no ``no_new_privs``.
+    """
+    attributes = struct.pack("=QQQ", 0, 0, 0b11)
+    fd = linux.syscall(
+        CREATE,
+        ctypes.c_char_p(attributes),
+        ctypes.c_size_t(len(attributes)),
+        ctypes.c_uint(0),
+        what="Landlock",
+    )
+    try:
+        linux.syscall(RESTRICT, ctypes.c_int(fd), ctypes.c_uint(0), what="Landlock")
+    finally:
+        os.close(fd)
+
+
 def _handled(version: int) -> int:
     handled = FIRST
     for right, since in ((REFER, ABI_REFER), (TRUNCATE, ABI_TRUNCATE), (IOCTL_DEV, ABI_IOCTL)):

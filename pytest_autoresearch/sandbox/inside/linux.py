@@ -76,14 +76,17 @@ def bind(source: str, target: str) -> None:
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
-def fix(target: str, attributes: int, cleared: int = 0) -> None:
-    """Add attributes to a mount and to all mounts below it, and clear others; see mount_setattr(2)."""
+def fix(target: str, attributes: int, cleared: int = 0, *, below: bool = True) -> None:
+    """Add attributes to a mount and, unless told otherwise, to all mounts below it, and clear others.
+
+    See mount_setattr(2).
+    """
     attr = (ctypes.c_uint64 * 4)(attributes, cleared, 0, 0)
     syscall(
         NR_MOUNT_SETATTR,
         ctypes.c_int(AT_FDCWD),
         ctypes.c_char_p(os.fsencode(target)),
-        ctypes.c_uint(AT_RECURSIVE),
+        ctypes.c_uint(AT_RECURSIVE if below else 0),
         ctypes.byref(attr),
         ctypes.c_size_t(ctypes.sizeof(attr)),
         what=f"mount attributes of {target}",

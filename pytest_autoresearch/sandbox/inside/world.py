@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import linux, processes
@@ -37,19 +37,22 @@ LIMITS_PIDS = (6, 14)
 SMALL = "size=1m,nr_inodes=10000,mode=755"
 
 Entry = Sequence[str]
-"""``show``, ``link``, ``work`` or ``cover``, a path, and for a link where it leads."""
+"""``show``, ``link``, ``work``, ``cover`` or ``room``, a path, and for a link where it leads.
+
+A room is empty, and memory; behind its path stand its bytes."""
 
 
 def settle(plan: Mapping[str, Any]) -> None:
     """Go on in a world of its own, as its first process; the one that was started waits outside.
 
     ``plan`` says whether the world is ``built`` already (by bubblewrap), else what it is built of:
-    ``entries``, ``devices`` and ``base``. Raises `OSError` that names the layer that cannot be had.
+    ``entries``, ``devices`` and ``base``, and what of `APART` is ``kept`` in common with the machine.
+    Raises `OSError` that names the layer that cannot be had.
     """
     if plan["built"]:
         mount_proc()
         return
-    begin()
+    begin(plan.get("kept", ()))
     if (pid := os.fork()) == 0:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         enter(plan["entries"], plan["devices"], plan["base"])
@@ -60,13 +63,15 @@ def settle(plan: Mapping[str, Any]) -> None:
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
-def begin() -> None:
+def begin(kept: Collection[str] = ()) -> None:
     """Begin new namespaces, with this user as their only one; see user_namespaces(7).
 
-    The process namespace begins with the next child.
+    The process namespace begins with the next child. Those that are ``kept`` stay the machine's.
     """
     uid, gid = os.geteuid(), os.getegid()
     for name, flag in APART.items():
+        if name in kept:
+            continue
         linux.unshare(flag, name)
         if flag == linux.CLONE_NEWUSER:
             _map("setgroups", "deny")
@@ -136,6 +141,11 @@ def _place(base: str, kind: str, path: str, target: str = "") -> None:
     if kind == "cover":
         cover(place)
         return
+    if kind == "room":
+        os.makedirs(place, exist_ok=True)
+        flags = linux.MS_NOSUID | linux.MS_NODEV
+        linux.mount("tmpfs", place, "tmpfs", flags, f"size={target},nr_inodes=100000,mode=1777")
+        return
     _same_kind(path, place)
     if kind == "show":
         linux.bind(path, place)
@@ -175,11 +185,16 @@ def begin_own(most: int, shared: int, *, proc_writable: bool) -> None:
     _open_input_again()
     linux.mount("tmpfs", SHARED, "tmpfs", COVER, f"size={shared},nr_inodes=10000,mode=1777")
     mount_proc()
+    limit_processes(most)
+    if not proc_writable:
+        _only_this("/proc", linux.MS_NOEXEC)
+
+
+def limit_processes(most: int) -> None:
+    """At most so many processes and threads will there be, where a process namespace has such a limit."""
     if os.getpid() == 1 and _kernel() >= LIMITS_PIDS:
         with contextlib.suppress(OSError), open(MOST_PIDS, "w") as file:
             file.write(str(most))
-    if not proc_writable:
-        _only_this("/proc", linux.MS_NOEXEC)
 
 
 def _open_input_again() -> None:

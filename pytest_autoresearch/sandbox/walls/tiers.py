@@ -137,6 +137,12 @@ def _refusal(tier: str, missing: Missing) -> str:
     return f"isolation {tier} cannot be had here: {missing}; {_remedy(missing)}, {weaker}"
 
 
+def remedy_of(fault: str) -> str:
+    """What a person can do about a world that could not be built; ``fault`` names the layer."""
+    refused = "not permitted" in fault or "denied" in fault
+    return _remedy(Missing(fault.partition(":")[0], errno.EPERM if refused else 0, fault))
+
+
 def _remedy(missing: Missing) -> str:
     """What a person can do; most refusals come from a container's or a distribution's own settings."""
     layer = missing.layer

@@ -50,7 +50,7 @@ class Watch:
 
     ``gauge`` knows what memory it is charged for, ``rooms`` are the folders that it may fill. ``spare``
     tells the process that waits for the next job, whose memory is not this one's. ``started`` is called
-    once the candidate's code may run. ``heard`` is as in `Job`.
+    once the candidate's code may run. ``heard`` and ``shown`` are as in `Job`.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Watch:
         spare: Callable[[], Process | None],
         started: Callable[[], None],
         heard: Callable[[float, float], str] | None = None,
+        shown: tuple[int, int] | None = None,
     ) -> None:
         self.process = process
         self.meter = meter
@@ -74,7 +75,8 @@ class Watch:
         self.floor = Floor()
         self.failure: CandidateFailure | None = None
         self._status: int | None = None
-        self._output = Tail(MAX_OUTPUT)
+        head, tail = shown or (0, MAX_OUTPUT)
+        self._output = Tail(tail, head)
         self._frame = b""
         self._report = b""
         self._reads = 0
@@ -84,8 +86,8 @@ class Watch:
 
     @property
     def output(self) -> str:
-        """The cleaned tail of what was printed."""
-        return clean(bytes(self._output))
+        """What was printed, cleaned, as much of it as is kept."""
+        return self._output.text
 
     @property
     def started(self) -> bool:

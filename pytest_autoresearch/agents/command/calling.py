@@ -1,0 +1,331 @@
+"""One call of a coding tool: the command, its limits, its price, and every byte on record."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...exceptions import Interrupted, UsageProblem
+from ..office import Office
+from ..tables import Table
+from .profiles import BRIEFING, EDITABLE, PROFILES, PROMPT, Profile, plain
+from .runner import Ended, Runner
+from .surroundings import environment
+
+TIMEOUT = 1800.0
+"""Seconds that a call may take where its table says nothing."""
+CENT = 0.01
+MOST_STREAMED = 8 << 20
+PROBE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as a person gave it: its words, and the profile that its first one names."""
+
+    given: str
+    words: tuple[str, ...]
+    profile: Profile
+    known: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Command:
+        """Raises `UsageProblem` for a command that cannot be split into words."""
+        try:
+            words = tuple(shlex.split(text))
+        except ValueError as error:
+            raise UsageProblem(
+                f"The agent 'command:{text}' cannot be split into words ({error}): quote it as for a shell."
+            ) from None
+        if not words or not words[0]:
+            raise UsageProblem(f"The agent 'command:{text}' names no program: write command:CLI.")
+        if words[0] in PROFILES:
+            return cls(text, words, PROFILES[words[0]], words[0])
+        return cls(text, words, plain(words))
+
+    @property
+    def program(self) -> str:
+        """The first word: what is looked up on PATH."""
+        return self.words[0]
+
+
+class Calling:
+    """Calls a command for an agent of this name; ``stopped`` says that it has to end."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Command,
+        office: Office,
+        table: Table,
+        runner: Runner,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self.name = name
+        self.command = command
+        self.office = office
+        self.table = table
+        self.runner = runner
+        self.stopped = stopped
+        self.timeout = table.timeout or TIMEOUT
+        self._most_seen = 0.0
+        self._folder = Path.cwd()
+
+    @property
+    def most_usd(self) -> float | None:
+        """Dollars that the next call may cost; ``None`` where nobody knows."""
+        declared = self.table.cost
+        if self.command.profile.budget or declared is not None:
+            usual = self.command.profile.assumed if declared is None else declared
+            return usual if self.command.profile.budget else max(usual or 0.0, self._most_seen)
+        if self.command.profile.assumed is None and not self._most_seen:
+            return None
+        return max(self.command.profile.assumed or 0.0, self._most_seen)
+
+    def probe(self) -> None:
+        """Find out whether it can be called; raises `UsageProblem` saying what to mend."""
+        for name, value in self.table.env.items():
+            if value is None and name not in os.environ:
+                raise UsageProblem(
+                    f"agent {self.name}: env lists {name}, which is not set: set it, or take it out"
+                )
+        for path in self.table.paths:
+            if not os.path.exists(_expanded(path)):
+                raise UsageProblem(
+                    f"agent {self.name}: paths lists {path!r}, which is not there: correct it"
+                )
+        program = self._program()
+        if not self.runner.sees(program, self._paths()):
+            raise UsageProblem(
+                f"agent {self.name}: {program} lies outside of what it may see: list its folder, and what "
+                f"it needs, in a table of pyproject.toml: [tool.pytest-autoresearch.agents.NAME] with "
+                f"spec = {'command:' + self.command.given!r} and paths = [{os.path.dirname(program)!r}]"
+            )
+        if self.command.profile.login and not self.table.env and not self._has_login():
+            keys = self.command.profile.keys
+            raise UsageProblem(
+                f"agent {self.name}: it has no key: set {' or '.join(keys)}, or log in with "
+                f"{self.command.known} first (it looks for {', '.join(self._seeds())})"
+            )
+        if self.command.known:
+            self._try_out(program)
+
+    def _try_out(self, program: str) -> None:
+        """A tool that we know is asked for its version, where it will run."""
+        with tempfile.TemporaryDirectory() as folder:
+            work, home = Path(folder, "work"), Path(folder, "home")
+            work.mkdir()
+            home.mkdir()
+            ended = self.runner.run(
+                [program, "--version"],
+                work=work,
+                home=home,
+                env=self._environment(home),
+                paths=self._paths(),
+                seconds=PROBE_SECONDS,
+                stopped=self.stopped,
+            )
+        if ended.reason or ended.status:
+            said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+            why = ended.reason or (said[-1][:300] if said else f"exit status {ended.status}")
+            raise UsageProblem(
+                f"agent {self.name}: {program} --version does not run where it would work: {why}. List what "
+                "it needs in paths of its table [tool.pytest-autoresearch.agents.NAME]"
+            )
+
+    def call(
+        self,
+        work: Path,
+        home: Path,
+        prompt: str,
+        briefing: Path,
+        editable: Sequence[str],
+        again: bool,
+    ) -> Ended:
+        """Call it once, and pay; raises `CapReached` before, `Interrupted` when it has to end."""
+        usd = self._require()
+        argv = self._argv(prompt, briefing, editable, again=again, budget=usd)
+        seconds = self._seconds()
+        self._seed(home)
+        self._note("command.json", json.dumps({"argv": argv, "seconds": seconds}).encode())
+        streams = _Streams(self.office.transcripts.path)
+        ended: Ended | None = None
+        try:
+            ended = self.runner.run(
+                argv,
+                work=work,
+                home=home,
+                env=self._environment(home),
+                paths=self._paths(),
+                seconds=seconds,
+                stopped=self.stopped,
+                heard=streams.heard,
+            )
+        finally:
+            streams.close()
+            self._pay(ended)
+        for name, content in (("stdout", ended.stdout), ("stderr", ended.stderr)):
+            self._note(name, content)
+        streams.remove()
+        self._note(
+            "ended.json", json.dumps({"status": ended.status, "reason": ended.reason}).encode()
+        )
+        if ended.status is None and self._time_is_up():
+            raise Interrupted("the session ends while an agent thinks")
+        return ended
+
+    def _require(self) -> float | None:
+        """Ask for the money of a call; what a tool is allowed to spend, where it has such an option."""
+        purse, most = self.office.purse, self.most_usd or 0.0
+        if not self.command.profile.budget:
+            purse.require(self.name, most)
+            return None
+        left = purse.left
+        allowed = most if left is None else min(most, left)
+        purse.require(self.name, max(allowed, min(most, CENT)))
+        return allowed
+
+    def _pay(self, ended: Ended | None) -> None:
+        """Count what it says that it has cost, else what is declared or assumed, also where it was ended."""
+        bill = self.command.profile.bill(ended.stdout if ended is not None else b"")
+        usd = bill.usd if bill.usd is not None else self.table.cost
+        if usd is None:
+            usd = self.command.profile.assumed
+        if ended is not None and ended.missing:
+            usd = 0.0
+        self._most_seen = max(self._most_seen, bill.usd or 0.0)
+        self.office.purse.spend(self.name, usd, bill.tokens, "call")
+
+    def _seconds(self) -> float:
+        left = self.office.seconds_left()
+        if left is not None and left <= 0:
+            raise Interrupted("the session ends before an agent could think")
+        return self.timeout if left is None else min(self.timeout, left)
+
+    def _time_is_up(self) -> bool:
+        left = self.office.seconds_left()
+        return self.stopped() or (left is not None and left <= 0)
+
+    def _argv(
+        self,
+        prompt: str,
+        briefing: Path,
+        editable: Sequence[str],
+        *,
+        again: bool,
+        budget: float | None,
+    ) -> list[str]:
+        command = self.command
+        plain_paths = [path if not path.startswith("-") else f"./{path}" for path in editable]
+        filled = {PROMPT: [prompt], EDITABLE: plain_paths, BRIEFING: [str(briefing)]}
+        more = command.words[1:] if command.known else ()
+        words = command.profile.words(again=again, more=more, budget=budget, filled=filled)
+        if not command.known:
+            words = [self._real(word) for word in words]
+            words = [
+                word.replace(BRIEFING, str(briefing)).replace(PROMPT, prompt) for word in words
+            ]
+        return [self._program(), *words[1:]]
+
+    def _program(self) -> str:
+        """Where the program lies; raises `UsageProblem` when it is not there."""
+        name = self.command.program
+        if os.sep in name:
+            path: str | None = self._real(name)
+            path = path if path and os.access(path, os.X_OK) and os.path.isfile(path) else None
+        else:
+            path = shutil.which(name, path=self._environment(Path("/"))["PATH"])
+        if path is None:
+            raise UsageProblem(
+                f"agent {self.name}: there is no program {name!r} that can be run: install it, correct its "
+                "name, or add its folder to PATH"
+            )
+        return os.path.abspath(path)
+
+    def _real(self, word: str) -> str:
+        """A word that is the path of a file here, as a path that holds in every folder."""
+        path = _expanded(word)
+        if os.sep not in word or word.startswith("-"):
+            return word
+        found = self._folder / path
+        return str(found) if found.is_file() else word
+
+    def _paths(self) -> list[str]:
+        """What it may read: what the table and the profile list, and files that the command names."""
+        named = [self._real(word) for word in self.command.words if os.sep in word]
+        listed = [_expanded(path) for path in (*self.table.paths, *self.command.profile.paths)]
+        return [path for path in (*listed, *named) if os.path.isabs(path) and os.path.exists(path)]
+
+    def _environment(self, home: Path) -> dict[str, str]:
+        profile = self.command.profile
+        optional: dict[str, str | None] = dict.fromkeys((*profile.env, *profile.keys))
+        found = environment(home, {**optional, **profile.settings, **self.table.env})
+        found["TMPDIR"] = "/tmp" if self.runner.confined else str(home)
+        return found
+
+    def _seeds(self) -> list[str]:
+        return [os.path.join("~", seed) for seed in self.command.profile.seeds]
+
+    def _has_login(self) -> bool:
+        profile = self.command.profile
+        found = any(os.environ.get(name) for name in profile.keys)
+        return found or any(os.path.isfile(_expanded(seed)) for seed in self._seeds())
+
+    def _seed(self, home: Path) -> None:
+        """Copy the files that a person's login lies in, once: the tool may renew its own copy."""
+        profile = self.command.profile
+        if any(os.environ.get(name) or self.table.env.get(name) for name in profile.keys):
+            return
+        for seed in profile.seeds:
+            source, target = Path(_expanded(os.path.join("~", seed))), home / seed
+            if os.path.lexists(target) or not source.is_file():
+                continue
+            with contextlib.suppress(OSError):
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+                with open(fd, "wb") as file:
+                    file.write(source.read_bytes())
+
+    def _note(self, name: str, content: bytes) -> None:
+        self.office.transcripts.write(name, content)
+
+
+class _Streams:
+    """Writes what a program prints as it comes, so that it is there when the judge is killed meanwhile."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._left = MOST_STREAMED
+        self._files: dict[str, int] = {}
+
+    def heard(self, name: str, more: bytes) -> None:
+        """Append what has come, as far as there is room."""
+        if self._folder is None or self._left <= 0:
+            return
+        with contextlib.suppress(OSError):
+            if name not in self._files:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                self._files[name] = os.open(self._folder / f"{name}.part", flags, 0o644)
+            os.write(self._files[name], more[: self._left])
+        self._left -= len(more)
+
+    def close(self) -> None:
+        for fd in self._files.values():
+            os.close(fd)
+
+    def remove(self) -> None:
+        """The whole is written elsewhere."""
+        for name in self._files:
+            with contextlib.suppress(OSError):
+                os.unlink(f"{self._folder}/{name}.part")
+
+
+def _expanded(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))

@@ -1,0 +1,253 @@
+"""One call of a model: paid for, written down, made again when that may help, and ended when the search ends."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from ...exceptions import Interrupted
+from ...records import Json
+from ..office import Office
+from .answer import Answer, read_answer
+from .faults import AGAIN, MAYBE_PAID, CallFailed, Kind, redact, understood
+from .library import quiet
+from .place import Place
+from .prices import Bill, Prices
+from .spec import Options
+
+TRIES = 6
+"""So often a call is made before it is given up."""
+FIRST_WAIT = 1.0
+"""Seconds before the second try, at least; twice as many before the next."""
+LONGEST_WAIT = 60.0
+"""Seconds between two tries at most, where the server does not ask for more."""
+MOST_PATIENCE = 900.0
+"""Seconds that a server may ask us to wait."""
+GRACE = 5.0
+"""Seconds that a call may go on beyond its limit, for the library to end it itself."""
+LOOK = 0.05
+"""Seconds between two looks at whether the search has ended."""
+
+Messages = list[dict[str, Json]]
+Tools = list[dict[str, Json]]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How long a call may take, and who may end it: ``stopped`` says so, ``seconds`` are left (``None``: no end)."""
+
+    stopped: Callable[[], bool]
+    seconds: Callable[[], float | None]
+    tries: int = TRIES
+
+
+@dataclass
+class Caller:
+    """Calls one model for the agent ``name``; used by one thread at a time, `interrupt` by any.
+
+    ``most_tokens`` are the tokens that an answer may have.
+    """
+
+    name: str
+    options: Options
+    place: Place
+    office: Office
+    litellm: ModuleType
+    prices: Prices
+    most_tokens: int
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def interrupt(self) -> None:
+        """End the call under way, and every later one but those of `afresh`."""
+        self._ended.set()
+
+    def thinking(self) -> Reach:
+        """The limits of a call in a search."""
+        office = self.office
+        return Reach(
+            lambda: self._ended.is_set() or office.stopped(), lambda: office.seconds_left()
+        )
+
+    def afresh(self, seconds: float, tries: int = TRIES) -> Reach:
+        """The limits of a call outside of the search: before it, or after its end."""
+        end = time.monotonic() + seconds
+        self._ended.clear()
+        return Reach(self._ended.is_set, lambda: end - time.monotonic(), tries)
+
+    def call(self, messages: Messages, tools: Tools | None, what: str, reach: Reach) -> Answer:
+        """A model's answer.
+
+        Raises `CallFailed` when there is none after all tries or will never be one, `CapReached` before a
+        call that could break a cap, and `Interrupted` when the search ends.
+        """
+        import tenacity
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.after if isinstance(error, CallFailed) else 0.0
+            return max(asked, float(backoff(state)))
+
+        def too_long(state: tenacity.RetryCallState) -> bool:
+            left = reach.seconds()
+            most = MOST_PATIENCE if left is None else min(left, MOST_PATIENCE)
+            return state.upcoming_sleep > most
+
+        def again(error: BaseException) -> bool:
+            return isinstance(error, CallFailed) and error.kind in AGAIN
+
+        steps = tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
+        backoff = steps + tenacity.wait_random(0, FIRST_WAIT)
+        retrying = tenacity.Retrying(
+            sleep=lambda seconds: _sleep(seconds, reach),
+            wait=wait,
+            stop=lambda state: state.attempt_number >= reach.tries or too_long(state),
+            retry=tenacity.retry_if_exception(again),
+            reraise=True,
+        )
+        return retrying(self._once, messages, tools, what, reach)
+
+    def _once(self, messages: Messages, tools: Tools | None, what: str, reach: Reach) -> Answer:
+        """One try."""
+        prompt = self.prices.count(messages, tools)
+        most = self.prices.most(prompt, self.most_tokens)
+        self.office.purse.require(self.name, most or 0.0, prompt + self.most_tokens)
+        seconds = _within(self.options.timeout, reach)
+        exchange = _Exchange(self.litellm, self._arguments(messages, tools, seconds))
+        try:
+            response = exchange.made(seconds + GRACE, reach)
+            answer = read_answer(response)
+        except CallFailed as failure:
+            self._write(exchange, str(failure))
+            if failure.kind in MAYBE_PAID:
+                words = f"{what}: {failure.kind.value}, counted as the most that it can cost"
+                self._pay(Bill(most, prompt + self.most_tokens), words)
+            raise
+        except Interrupted:
+            self._write(exchange, "the search has ended")
+            self._pay(Bill(most, prompt + self.most_tokens), f"{what}: ended, counted as the most")
+            raise
+        self._write(exchange, "")
+        bill = self.prices.bill(answer.usage, messages, answer.spoken)
+        self._pay(bill, f"{what}, tokens estimated" if bill.counted else what)
+        return answer
+
+    def _arguments(self, messages: Messages, tools: Tools | None, seconds: float) -> dict[str, Any]:
+        options = self.options
+        given: dict[str, Any] = {
+            "model": options.model,
+            "messages": messages,
+            "max_tokens": self.most_tokens,
+            "temperature": options.temperature,
+            "reasoning_effort": options.reasoning_effort or None,
+            "api_base": options.api_base or None,
+            "api_version": options.api_version or None,
+            "api_key": self.place.key,
+            "tools": tools or None,
+            "tool_choice": "auto" if tools else None,
+        }
+        if self.place.provider.startswith("ollama"):
+            # Ollama cuts a longer prompt without a word, and its own default is a short one.
+            given["num_ctx"] = self.prices.count(messages, tools) * 5 // 4 + self.most_tokens
+        kept = {name: value for name, value in given.items() if value is not None}
+        return kept | {"timeout": seconds, "max_retries": 0, "num_retries": 0}
+
+    def _pay(self, bill: Bill, what: str) -> None:
+        self.office.purse.spend(self.name, bill.usd, bill.tokens, what)
+
+    def _write(self, exchange: _Exchange, error: str) -> None:
+        paper = self.office.transcripts
+        paper.write("request.json", exchange.request())
+        received = exchange.response()
+        if received:
+            paper.write("response.json", received)
+        if error:
+            paper.write("error.txt", redact(error).encode("utf-8", "replace"))
+
+
+class _Exchange:
+    """A call in a thread of its own, so that whoever waits for it can leave."""
+
+    def __init__(self, litellm: ModuleType, arguments: Mapping[str, Any]) -> None:
+        from .wire import Tape
+
+        self._litellm, self._arguments = litellm, arguments
+        self._tape = Tape()
+        self._told: dict[str, Json] = {}
+        self._done = threading.Event()
+        self._response: Any = None
+        self._error: BaseException | None = None
+
+    def made(self, seconds: float, reach: Reach) -> Any:
+        """litellm's response; raises `CallFailed`, or `Interrupted` when the search ends."""
+        threading.Thread(
+            target=contextvars.Context().run, args=(self._work,), name="llm", daemon=True
+        ).start()
+        end = time.monotonic() + seconds
+        while not self._done.wait(LOOK):
+            if reach.stopped():
+                raise Interrupted("the search has ended")
+            if time.monotonic() > end:
+                raise CallFailed(Kind.TIMEOUT, f"after {seconds:.0f} s")
+        if self._error is not None:
+            raise understood(self._error, with_tools="tools" in self._arguments) from self._error
+        return self._response
+
+    def _work(self) -> None:
+        from .wire import TAPE
+
+        quiet()
+        TAPE.set(self._tape)
+        try:
+            self._response = self._litellm.completion(**self._arguments, logger_fn=self._hear)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+    def _hear(self, details: Mapping[str, Any]) -> None:
+        """What litellm says that it sends and gets, for providers that it calls by clients of its own."""
+        more = details.get("additional_args") or {}
+        self._told["sent"] = more.get("complete_input_dict")
+        self._told["received"] = details.get("original_response")
+
+    def request(self) -> bytes:
+        """What was sent, without headers and keys."""
+        if self._tape.sent:
+            return redact(self._tape.sent[-1].decode("utf-8", "replace")).encode()
+        sent = self._told.get("sent") or {
+            name: value for name, value in self._arguments.items() if name != "api_key"
+        }
+        text = sent if isinstance(sent, str) else json.dumps(sent, default=str, indent=1)
+        return redact(text).encode("utf-8", "replace")
+
+    def response(self) -> bytes:
+        """What came, as far as it came."""
+        if self._tape.sent:
+            return redact(bytes(self._tape.received).decode("utf-8", "replace")).encode()
+        came = self._told.get("received")
+        text = came if isinstance(came, str) else json.dumps(came, default=str) if came else ""
+        return redact(text).encode("utf-8", "replace")
+
+
+def _within(limit: float, reach: Reach) -> float:
+    """Seconds that a call may take; raises `Interrupted` where none are left."""
+    if reach.stopped():
+        raise Interrupted("the search has ended")
+    left = reach.seconds()
+    if left is not None and left <= 0:
+        raise Interrupted("no time is left to think")
+    return limit if left is None else min(limit, left)
+
+
+def _sleep(seconds: float, reach: Reach) -> None:
+    """Wait; raises `Interrupted` as soon as the search ends."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        _within(0.0, reach)
+        time.sleep(min(LOOK, left))

@@ -1,0 +1,140 @@
+"""Markdown of an agent without what a report must not hold: HTML, pictures, links, code blocks."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+MOST_READ = 60_000
+"""Characters of an answer that are looked at."""
+
+_ROUNDS = 6
+_WRAPPED = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
+_FENCED = re.compile(
+    r"^ {0,3}(```+|~~~+)[^\n]*\n.*?^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
+)
+_REMOVED = [
+    (re.compile(r"<!--.*?-->", re.DOTALL), ""),
+    (re.compile(r"<(script|style|svg|math)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE), ""),
+    (re.compile(r"</?[A-Za-z!?][^<>]*>"), ""),
+    (re.compile(r"!\[[^\[\]]*\](?:\([^()\n]*\)|\[[^\[\]]*\])"), ""),
+    (re.compile(r"(?<!!)\[([^\[\]]*)\](?:\([^()\n]*\)|\[[^\[\]]*\])"), r"\1"),
+    (re.compile(r"^\s*\[[^\[\]]+\]:.*$", re.MULTILINE), ""),
+    (
+        re.compile(
+            r"\b(?:(?:https?|ftp|file|mailto|javascript|data):|www\.)[^\s|]+", re.IGNORECASE
+        ),
+        "",
+    ),
+    (re.compile(r"^ {0,3}(?:```+|~~~+).*$", re.MULTILINE), ""),
+]
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*")
+_ITEM = re.compile(r"(\s*)([-*+]|\d{1,3}[.)])\s+(.*)")
+_RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?)?\s*")
+_LINE = re.compile(r"\s*(?:[-=*_]\s*){3,}")
+_SENTENCE_ENDS = re.compile(
+    r"(?:(?<=[.!?])|(?<=[.!?][\"')\]*_`]))\s+(?=[\"'(*_`]*[^\W\d_a-z])|(?<=[\u3002\uff01\uff1f])"
+)
+_SHORTENED = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|cf|ca|approx|resp|etc|al|no|fig|eq|exp|[A-Z])\.)$", re.IGNORECASE
+)
+
+What = Literal["heading", "item", "row", "rule", "text", "gap"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of an agent's Markdown, continuation lines joined: what it is, how deep, and its text."""
+
+    what: What
+    text: str = ""
+    level: int = 0
+    ordered: bool = False
+
+
+def cleaned(text: str) -> str:
+    """``text`` without what is removed, entities and backslashes resolved: what a reader would see."""
+    seen = text[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n")
+    seen = "".join(c for c in seen if c.isprintable() or c in "\n\t").expandtabs(4)
+    if wrapped := _WRAPPED.match(seen):
+        seen = wrapped[1]
+    seen = _FENCED.sub("", _stable(seen, html.unescape))
+    seen = seen.replace("\\", "")
+    for pattern, left in [*_REMOVED]:
+        seen = _stable(seen, lambda now, p=pattern, by=left: p.sub(by, now))  # type: ignore[misc]
+    return re.sub("`{2,}", "`", seen)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The blocks of cleaned Markdown, in their order."""
+    held: Block | None = None
+    for line in text.split("\n"):
+        block = _block(line)
+        if block.what == "text" and held is not None:
+            held = Block(held.what, f"{held.text} {block.text}", held.level, held.ordered)
+            continue
+        if held is not None:
+            yield held
+            held = None
+        if block.what in ("text", "item"):
+            held = block
+        else:
+            yield block
+    if held is not None:
+        yield held
+
+
+def sentences(text: str) -> list[str]:
+    """A paragraph's sentences; what only looks like an end, as in ``e.g. LightGBM``, is none."""
+    found: list[str] = []
+    for part in _SENTENCE_ENDS.split(text):
+        if found and _SHORTENED.search(found[-1]):
+            found[-1] = f"{found[-1]} {part}"
+        elif part.strip():
+            found.append(part.strip())
+    return found
+
+
+def harmless(text: str) -> str:
+    """Cleaned text as Markdown that can hold emphasis and code, and nothing else."""
+    if text.count("`") % 2:
+        text = text.replace("`", "")
+    if text.count("**") % 2:
+        text = text.replace("**", "")
+    pieces = text.split("`")
+    safe = [
+        _escaped(piece) if n % 2 == 0 else piece.replace("|", "/") for n, piece in enumerate(pieces)
+    ]
+    return "`".join(safe).strip()
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([&<>\[\]$~#|\\])", r"\\\1", text)
+
+
+def _block(line: str) -> Block:
+    line = re.sub(r"^(?:\s{0,3}>\s?)+", "", line)
+    if not line.strip() or _LINE.fullmatch(line):
+        return Block("gap")
+    if found := _HEADING.fullmatch(line):
+        return Block("heading", re.sub(r"^\d{1,2}[.)]\s+", "", found[2]), len(found[1]))
+    if _RULE.fullmatch(line) and "|" in line:
+        return Block("rule", line.strip())
+    if line.lstrip().startswith("|"):
+        return Block("row", line.strip())
+    if found := _ITEM.fullmatch(line):
+        return Block("item", found[3].strip(), min(2, len(found[1]) // 2), found[2][0].isdigit())
+    return Block("text", line.strip())
+
+
+def _stable(text: str, change: Callable[[str], str]) -> str:
+    """Apply a change until nothing changes any more: what is removed may bring a new one together."""
+    for _ in range(_ROUNDS):
+        changed = change(text)
+        if changed == text:
+            break
+        text = changed
+    return text

@@ -1,0 +1,1 @@
+"""The written report of a run, section by section."""
