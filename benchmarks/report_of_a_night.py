@@ -4,7 +4,7 @@
 
 A search as any other: the frozen test, the keep rule, the vault. Only the agent is simple: it proposes the
 ideas of `night_ideas.py` in their order, each with theme, hypothesis and what it expects, and notes lessons.
-Nothing is paid for. `report.md`, `progress.png` and `results.tsv` are copied to ``--out``.
+Nothing is paid for. `report.md` and `progress.png` are copied to ``--out``.
 """
 
 from __future__ import annotations
@@ -73,15 +73,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--experiments", type=int, default=60)
     parser.add_argument("--isolation", default="auto")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / NAME)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / NAME)
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         project(Path(folder))
         run = searched(Path(folder), asked.experiments, asked.isolation)
         asked.out.mkdir(parents=True, exist_ok=True)
-        for path in run.iterdir():
-            if path.suffix in (".md", ".png", ".tsv", ".jsonl"):
-                shutil.copy(path, asked.out / path.name)
+        for name in ("report.md", "progress.png"):
+            shutil.copy(run / name, asked.out / name)
     print(f"{asked.out}/report.md")
 
 

@@ -224,4 +224,8 @@ class Events:
 
     def _send(self, event: str, **about: Json) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self._tell({"event": event, "time": stamp, **self._facts(), **about})
+        stands: Mapping[str, Json] = {}
+        # Asked beside the search, whose records may change meanwhile; no payment may fail for that.
+        with suppress(Exception):
+            stands = self._facts()
+        self._tell({"event": event, "time": stamp, **stands, **about})

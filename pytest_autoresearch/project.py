@@ -185,7 +185,7 @@ class Project:
         self.usd_left: float | None = None
         self.seconds_left: float | None = None
         self._words: str | None = None
-        self._views = Views()
+        self._views, self._earlier_views = Views(), Views()
         self._failed: dict[str, dict[str, bytes]] = {}
         self.editable = EditableSet(
             objective.editable, files.editable, files.evaluation, files.closed.reason
@@ -253,7 +253,7 @@ class Project:
             self._brief(champion, self.tree_of(champion)),
             champion_score=search.champion_score,
             records=self._views.of(search.records),
-            earlier=self._views.of(search.earlier.records),
+            earlier=self._earlier_views.of(search.earlier.records),
             experiments_left=left,
             seconds_left=self.seconds_left,
             advice=self.advice,

@@ -96,6 +96,22 @@ def predict(state, X):
 """
 
 
+def run(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end in a process of its own, with nothing on its standard input."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
 @dataclass(frozen=True)
 class Result:
     """What a search left behind."""
@@ -141,8 +157,10 @@ class Project:
     """A project in a folder of its own, committed, with patches for ``replay``.
 
     ``files`` are written beside the defaults (``conftest.py``, ``test_line.py``, ``model.py``) or over
-    them; ``where`` is a folder below the repository's root that holds it all.
+    them; ``where`` is a folder below the repository's root that holds it all. Commands are run by `run`.
     """
+
+    run = staticmethod(run)
 
     def __init__(
         self, folder: Path, files: Mapping[str, str] | None = None, *, where: str = ""
@@ -227,15 +245,11 @@ class Project:
         command: Sequence[str] = (),
     ) -> Result:
         """Run a search to its end in a process of its own."""
-        done = subprocess.run(
+        done = self.run(
             list(command) or self.command(*arguments),
             cwd=self.folder,
             env=self.environment(env),
-            capture_output=True,
-            text=True,
             timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr, self.folder, self.xml)
 

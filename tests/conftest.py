@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from pytest_autoresearch.testing import Project
+
+from .warm import Warm
 
 SURROUNDINGS = (
     "CI",
@@ -27,6 +33,16 @@ SURROUNDINGS = (
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SURROUNDINGS:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def warm() -> Iterator[None]:
+    """Searches of a `Project` are forks of a process that has imported pytest and the plugin."""
+    warm = Warm()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Project, "run", staticmethod(warm.run))
+        yield
+    warm.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

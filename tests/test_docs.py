@@ -24,9 +24,9 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "pytest_autoresearch"
 RUN = "line-demo"
-KINDS = ("run", "session", "opened", "evaluation", "tables", "finished", "closed")
-PAID = ("spent",)
-"""Kinds of line that only a run with a paid agent has."""
+KINDS = ("run", "session", "protocol", "opened", "evaluation", "tables", "finished", "closed")
+OTHERS = ("spent", "draft", "writeup")
+"""Kinds of line that only a run with an agent that thinks has."""
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "whole number": (int,),
@@ -136,7 +136,7 @@ def test_the_documented_keys_are_those_that_a_run_writes(kind: str, result: Resu
 def test_no_kind_is_left_out(result: Result) -> None:
     assert {line["kind"] for line in result.lines} == set(KINDS)
     named = tables(section(page("journal.md"), "Keys of every line"))[0][2][2]
-    assert re.findall("`([a-z]+)`", f"`{named}`") == [*KINDS, *PAID]
+    assert re.findall("`([a-z]+)`", f"`{named}`") == [*KINDS, *OTHERS]
 
 
 def test_a_payment_is_written_as_it_is_documented() -> None:

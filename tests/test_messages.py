@@ -23,6 +23,11 @@ RAISED = {name for name, value in vars(exceptions).items() if isinstance(value, 
 """What is called with a message, however short; elsewhere three words make a text a sentence."""
 
 EXEMPT = {
+    "agents/command/telling.py": "what coding tools are told in their folder",
+    "agents/command/workplace.py:_deletion": "git's words in a diff",
+    "agents/command/command.py:destination": "where what an agent is told goes, in the plan",
+    "sandbox/outdoors/kept.py": "what stands in the place of an output's middle",
+    "sandbox/outdoors/outdoors.py:": "a program that tries out a world",
     "__init__.py": "Python's own message about a missing attribute",
     "testing.py": "sources of the little projects; its error is for those who write tests",
     "report": "what the reports say, not what goes wrong",
@@ -33,6 +38,18 @@ EXEMPT = {
     "agents/briefing": "what agents read",
     "analysis": "what agents' own code prints or raises in the sandbox",
     "agents/disclosure": "what agents read in an error's place, and words that they may read",
+    "agents/llm/words.py": "what a model is told",
+    "agents/llm/tools.py": "tools as a model is offered them, and what it is told when it calls them wrongly",
+    "agents/llm/edits.py": "what a model is told of an edit that does not fit",
+    "agents/llm/plain.py": "what a model is told of an answer that cannot be read",
+    "agents/llm/reading.py": "what a model is shown of a file",
+    "agents/llm/conversation.py:_called": "what a model is told of a tool that there is not",
+    "agents/llm/conversation.py:_why_none": "what a model is told of an answer without a proposal",
+    "agents/llm/conversation.py:_cut": "the end of what a model is told",
+    "agents/llm/answer.py:_as_object": "what a model's own nonsense is repeated to it as",
+    "agents/llm/faults.py:words": "a pattern",
+    "agents/llm/faults.py:_without_status": "words of litellm's",
+    "agents/llm/library.py:": "names of litellm's loggers",
     "agents/tuning/tune.py:": "hypotheses of the tuner",
     "agents/tuning/searched.py": "what the tuner searches, in the plan that a search shows",
     "agents/tuning/guess.py:why_not": "why a value is left alone, in the same",
@@ -70,11 +87,12 @@ EXEMPT = {
 
 PIECES = {
     ", mean lead …",
+    "no proposal:",  # of "no proposal: …"
     *("copy from", "rename from", "new file mode", "deleted file mode"),  # git's words in a diff
     *("in row", "the first in row", "1 value that is", "… values that are"),  # of "… not finite"
     *("the patch", "at most …"),  # of "… has … bytes" and of "… returned shape …"
     *("sessions were killed while it ran",),  # of "… sessions were killed …"
-    *("process namespace", "mount namespace"),  # what the kernel refused
+    *("process namespace", "mount namespace", "network namespace"),  # what the kernel refused
     *("the analysis",),  # of "… defines no function …"
     *("the scratch folder", "the fitted state", "too many files to count"),  # of "… takes …"
     *("of agent …", "; the nearest was at z …", "and … USD"),  # of how a search is stuck

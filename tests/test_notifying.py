@@ -235,3 +235,12 @@ def test_the_end_says_why_and_where_the_result_is() -> None:
         "ended", "the cost cap is reached", "autoresearch/night",
     )  # fmt: skip
     assert ended["vault_gain"] is None
+
+
+def test_an_event_is_told_although_nobody_knows_how_the_search_stands() -> None:
+    def facts() -> dict[str, Json]:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    heard: list[dict[str, Json]] = []
+    Events(lambda event: heard.append(dict(event)), facts).cost(0.5)
+    assert [(event["event"], event["share"]) for event in heard] == [("cost", 0.5)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pygit2
@@ -13,7 +14,8 @@ from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.history.repository import Repository
 from pytest_autoresearch.history.run import Run
 from pytest_autoresearch.project import Project, files_of
-from pytest_autoresearch.records import Objective, Proposal
+from pytest_autoresearch.readings import Readings
+from pytest_autoresearch.records import Objective, Part, Proposal, Record, Status
 from pytest_autoresearch.search.keep import Rule
 from pytest_autoresearch.search.loop import Search
 
@@ -148,3 +150,30 @@ def test_a_protocol_that_was_never_readable_is_named(
     files = files_of(OBJECTIVE, repository.tracked(repository.head), repository.root)
     with pytest.raises(UsageProblem, match=r"protocol\.md cannot be read as UTF-8"):
         Project(repository, OBJECTIVE, files, tmp_path / "protocol.md")._instructions()
+
+
+def test_a_briefing_has_what_the_marker_says_and_what_a_person_wants_read(
+    repository: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.md").write_text("trees win", encoding="utf-8")
+    files = files_of(OBJECTIVE, repository.tracked(repository.head), repository.root)
+    reading = Readings(["*.md"], tmp_path)
+    found = Project(repository, OBJECTIVE, files, Path(__file__), reading).opening()
+    assert (found.entry, found.budget) == ("model.py", OBJECTIVE.budget)
+    assert (found.memory, found.constraints) == (OBJECTIVE.limits.memory, OBJECTIVE.constraints)
+    assert found.reading == {"notes.md": "trees win"}
+    assert found.analysis == (OBJECTIVE.analysis or "")
+
+
+def test_files_of_candidates_that_failed_are_at_hand(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = project(repository)
+    tree = made.build(Proposal(files={"model.py": "broken"}), repository.head, repository.head)
+    crashed = Record(
+        item="0001", part=Part.EXPERIMENT, experiment=1, status=Status.CRASH, tree=tree
+    )
+    lost = replace(crashed, item="0002", status=Status.DISCARD, tree=made.tree_of(repository.head))
+    assert made._crashed([crashed, lost])[tree]["model.py"] == b"broken"
+    monkeypatch.setattr(made, "visible", None)
+    assert set(made._crashed([crashed, lost])) == {tree}

@@ -20,6 +20,7 @@ OPEN_TO_ALL = {"records", "exceptions"}
 WITHIN_THE_SANDBOX = {
     "handing": {"inside"},
     "inside": set[str](),
+    "outdoors": {"handing", "inside", "walls", "watching"},
     "rows": {"handing"},
     "walls": {"inside"},
     "watching": {"handing", "inside"},

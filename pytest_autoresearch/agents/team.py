@@ -17,7 +17,7 @@ from ..records import Analysis, Briefing, Draft, Effort, Part, Proposal, Record,
 from .allocation import chosen, tally
 from .member import FAILED, OUT, RESTING, Member
 from .office import Office
-from .protocol import Prepares
+from .protocol import Prepares, Thinks
 
 MOST_REPEATS = 50
 """So many proposals of one agent in a row that take no number: it is stuck."""
@@ -276,7 +276,12 @@ class Team(Prepares):
         return Draft(what, member.name, briefing.champion, effort, member.vetted, name, protocol)
 
     def _pay(self, member: Member, what: object) -> None:
-        """What an agent says that its proposal cost; nonsense is for the search to refuse."""
+        """What an agent says that its proposal cost; nonsense is for the search to refuse.
+
+        Ours pay by themselves, call by call.
+        """
+        if isinstance(member.agent, Thinks):
+            return
         usd = getattr(what, "cost_usd", None)
         if isinstance(usd, int | float) and 0 <= usd < math.inf:
             member.most_usd = max(member.most_usd, float(usd))

@@ -51,7 +51,8 @@ class Tables:
     a say in them. The first is known where the test had not read the seed, or once two seeds have made
     no difference. The second is known of what is handed over before the candidate has answered
     anything, its first training data; for later data it is taken to hold once three different
-    candidates have made no difference.
+    candidates have made no difference, and then of those candidates only: another one's answers may
+    differ for the first time.
     """
 
     def __init__(self, lines: Iterable[Mapping[str, Json]] = ()) -> None:
@@ -78,8 +79,9 @@ class Tables:
         """Whether no candidate has a say in a call."""
         if at < min([walk.free, *(one.free for one in pool)]):
             return True
+        trees = {one.tree for one in pool}
         # Within a session the frozen data are the same objects: a difference is the candidate's doing.
-        return self._fresh.get(walk.place, True) and len({one.tree for one in pool}) >= TREES
+        return self._fresh.get(walk.place, True) and walk.tree in trees and len(trees) >= TREES
 
     def ended(self, walk: Walk) -> bool:
         """Take in a walk that went well; whether it is worth a line of the journal."""

@@ -57,12 +57,14 @@ def changes(repository: Repository, records: Iterable[Record]) -> Changes:
 
 
 def counted(patch: str) -> tuple[int, int]:
-    """Lines that a unified diff adds and removes."""
+    """Lines that a unified diff adds and removes; those of champion records are nobody's idea."""
     added = removed = 0
-    in_hunk = False
-    for line in patch.splitlines():
-        if line.startswith(("diff --git ", "@@")):
-            in_hunk = line.startswith("@@")
+    in_hunk = ours = False
+    for line in patch.split("\n"):
+        if line.startswith("diff "):
+            in_hunk, ours = False, line.rstrip('"').endswith(".champion.json")
+        elif line.startswith("@@"):
+            in_hunk = not ours
         elif in_hunk:
             added += line.startswith("+")
             removed += line.startswith("-")

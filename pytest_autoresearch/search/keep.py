@@ -130,20 +130,20 @@ class Scores:
     """The scores of one evaluation, pass by pass."""
 
     def __init__(self) -> None:
-        self._passes: list[Pass] = []
+        self.closed: tuple[Pass, ...] = ()
         self._open: list[float] = []
 
     def add(self, score: float) -> None:
         self._open.append(score)
 
     def close(self, turn: Turn) -> None:
-        self._passes.append(Pass(turn.split, turn.seed, tuple(self._open)))
+        self.closed = self.all(turn)
         self._open = []
 
     def all(self, turn: Turn) -> tuple[Pass, ...]:
         if not self._open:
-            return tuple(self._passes)
-        return (*self._passes, Pass(turn.split, turn.seed, tuple(self._open)))
+            return self.closed
+        return (*self.closed, Pass(turn.split, turn.seed, tuple(self._open)))
 
     @property
     def last(self) -> tuple[float, ...]:

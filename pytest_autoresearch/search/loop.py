@@ -31,6 +31,10 @@ from .proposals import admitted
 from .shown import shown
 from .standing import History
 
+NOTHING = "no proposal: "
+MOST_SAID = 300
+"""Characters of an agent's own reason for having no proposal, which its description then begins with."""
+
 MOST_REPEATS = 50
 """So many proposals in a row that repeat earlier trees end the search: the agent is stuck."""
 UNTRIED = (Status.REFUSED, Status.FAILED)
@@ -153,7 +157,8 @@ class Search(Measuring):
         )
         if experiment is not None:
             self.history.opened(experiment)
-            if self.baseline is not None:
+            # Who has asked for a look at the data waits for what it shows.
+            if self.baseline is not None and experiment.analysis is None:
                 self.look_ahead(lambda: self._briefing_beside(experiment))
         return experiment
 
@@ -318,6 +323,9 @@ class Search(Measuring):
     def _empty(self, proposal: Proposal) -> str:
         """Why a proposal that changes nothing is not worth a number."""
         if not proposal.patch and not proposal.files:
+            said = " ".join(proposal.description.split())[:MOST_SAID]
+            if said.startswith(NOTHING):
+                return said
             return "no proposal: it has neither a patch nor files"
         return f"repeats experiment {self.history.champion_number}"
 

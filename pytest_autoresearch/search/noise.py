@@ -65,6 +65,16 @@ class Reference:
         mean difference is ``(1/j + 1/(k-1)) * fold_variance``. It is never taken for smaller than what
         the A/A runs show.
         """
+        if folds not in self._errors:
+            self._errors[folds] = self._error(folds)
+        return self._errors[folds]
+
+    @cached_property
+    def _errors(self) -> dict[int, float]:
+        """The standard errors that were asked for; a race asks for the same few again and again."""
+        return {}
+
+    def _error(self, folds: int) -> float:
         measured = self.seed_variance * (1 + 1 / self.runs)
         if self.folds == 1:
             return math.sqrt(measured)

@@ -129,9 +129,22 @@ def _gain(
     low = 0.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        kept = sum(_passes_of_win(rule, reference, middle, noise) > 0 for noise in luck)
-        low, high = (low, middle) if kept >= share * len(luck) else (middle, high)
+        enough = _kept_by(rule, reference, luck, share, middle)
+        low, high = (low, middle) if enough else (middle, high)
     return high
+
+
+def _kept_by(
+    rule: Rule, reference: Reference, luck: Sequence[Noise], share: float, gain: float
+) -> bool:
+    """Whether this share of the candidates that gain so much is kept; no more of them race than decide it."""
+    wanted, left = share * len(luck), len(luck)
+    for noise in luck:
+        if not 0 < wanted <= left:
+            break
+        wanted -= _passes_of_win(rule, reference, gain, noise) > 0
+        left -= 1
+    return wanted <= 0
 
 
 def _passes_of_win(rule: Rule, reference: Reference, gain: float, noise: Noise) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from statistics import fmean
 
 from ..records import Direction, Pass
@@ -201,7 +202,7 @@ class Race(Walk):
         """Standard error of the mean lead over the first folds of a pass, by the noise as measured."""
         return self._reference.standard_error(folds) * self._caution
 
-    @property
+    @cached_property
     def _wide(self) -> bool:
         """Whether the first pass swings far more from fold to fold than others do."""
         if self._reference.folds == 1:

@@ -44,16 +44,23 @@ class History(Protocol):
 
 
 class Standing:
-    """How a run stands, read from its records each time: nothing is remembered beside them."""
+    """How a run stands, read from its records: what is remembered beside them is made anew when they change."""
 
     def __init__(self, rule: Rule, history: History) -> None:
         self._rule = rule
         self.history = history
+        self._read: list[Record] = []
+        self._own: list[Record] = []
+        self._told: list[Record] = []
+        self._evidence = Evidence()
 
     @property
     def records(self) -> Sequence[Record]:
         """The objective's own records; a win ends as its confirmations did."""
-        return concluded(self.history.records)
+        read = list(self.history.records)
+        if read != self._read:
+            self._read, self._own = read, concluded(read)
+        return self._own
 
     @property
     def rule(self) -> Rule:
@@ -102,10 +109,20 @@ class Standing:
 
     def reference(self) -> Reference:
         """The champion's scores and the noise, as known now. Raises `HarnessFault` before a baseline."""
-        found = evidence(self.records)
+        found = self._known()
         if not found.ready:
             raise HarnessFault("the champion has not been measured yet")
         return found.reference()
+
+    def _known(self) -> Evidence:
+        """What the records say, see `evidence`; of records that were only added to, it is told the new ones."""
+        records = self.records
+        if records[: len(self._told)] != self._told:
+            self._told, self._evidence = [], Evidence()
+        for record in records[len(self._told) :]:
+            _tell(self._evidence, record)
+            self._told.append(record)
+        return self._evidence
 
     def families(self) -> list[list[Pass]]:
         """The passes of each tree that was measured, the base first, for the noise."""
@@ -120,7 +137,7 @@ class Standing:
 
     def residuals(self) -> list[float]:
         """Fold residuals of all complete first passes against the champion of their time."""
-        return evidence(self.records).residuals
+        return list(self._known().residuals)
 
     def baseline_values(self) -> Mapping[str, float]:
         """What the baseline logged and what was measured of it, for constraints relative to it."""

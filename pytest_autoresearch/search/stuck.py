@@ -71,8 +71,6 @@ def stuck(records: Iterable[Record], protocol: str = "") -> Stuck | None:
     current = protocol or (named[-1] if named else "")
     others = [at for at, one in enumerate(tried) if one.protocol not in ("", current)]
     before, own = tried[: others[-1] + 1 if others else 0], tried[others[-1] + 1 if others else 0 :]
-    if current and named and current != named[-1]:
-        return None
     agents = dict.fromkeys(one.agent for one in own)
     groups = [own, *([one for one in own if one.agent == name] for name in agents)]
     # Of equals the first counts: a cause is easier to mend than a lack of luck.

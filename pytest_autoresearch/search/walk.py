@@ -34,7 +34,7 @@ class Walk:
 
     @property
     def passes(self) -> tuple[Pass, ...]:
-        return self._scores.all(self.turn)
+        return self._scores.all(self.turn) if self._scores.count else self._scores.closed
 
     @property
     def finding(self) -> Finding:
@@ -87,9 +87,10 @@ class Walk:
         return Step.KEEP
 
     def _found(self, better: bool, why: str) -> Finding:
-        if not self.passes:
+        passes = self.passes
+        if not passes:
             return Finding(False, why=why)
-        first, z = self.passes[0], self._z()
+        first, z = passes[0], self._z()
         champion = self._reference.means[first.split][: len(first.scores)]
         finite, leads = z if math.isfinite(z) else None, self._leads()
         lead = fmean(leads) if len(leads) > 1 else None

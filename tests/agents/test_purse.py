@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -182,20 +183,30 @@ def test_who_is_told_of_a_share_may_ask_how_much_is_left() -> None:
     assert left == [0.25]
 
 
-def test_two_threads_lose_no_payment() -> None:
+def test_threads_write_one_after_the_other_and_lose_no_payment() -> None:
     purse, paper = Purse(), Paper()
-    purse.attach(paper.note)
+    inside: list[int] = []
+    met: list[int] = []
+
+    def note(kind: str, **fields: Json) -> None:
+        met.extend(inside)
+        inside.append(threading.get_ident())
+        time.sleep(0.0005)
+        paper.note(kind, **fields)
+        inside.remove(threading.get_ident())
 
     def pay() -> None:
-        for _ in range(500):
-            purse.spend("llm:a", 0.001, 1, "draft")
+        for _ in range(50):
+            purse.spend("llm:a", 0.01, 1, "draft")
 
+    purse.attach(note)
     threads = [threading.Thread(target=pay) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (purse.usd, purse.tokens, len(paper.lines)) == (2.0, 2000, 2000)
+    assert met == []
+    assert (purse.usd, purse.tokens, len(paper.lines)) == (2.0, 200, 200)
 
 
 def test_a_payment_that_cannot_be_written_down_counts_and_is_written_later() -> None:

@@ -63,16 +63,22 @@ def test_data_handed_over_after_an_answer_are_the_candidates_until_three_agree()
     two = Walk("one", 0, 3, ["a", "b", "c"], 2)
     assert not differs(tables(*BASELINE, two), "a", "b", "x")
     three = Walk("two", 0, 4, ["a", "b", "c"], 2)
-    assert differs(tables(*BASELINE, two, three), "a", "b", "x")
+    assert differs(tables(*BASELINE, two, three), "a", "b", "x", tree="two")
     stacked = dataclasses.replace(three, calls=["a", "b", "other"])
     assert not differs(tables(*BASELINE, two, stacked), "a", "b", "x")
+
+
+def test_a_candidate_that_is_new_may_be_the_first_to_answer_otherwise() -> None:
+    others = [Walk(name, 0, seed, ["a", "b", "c"], 2) for seed, name in ((3, "one"), (4, "two"))]
+    # Three candidates that changed the model only, then, in a later session, one that changes features.
+    assert not differs(tables(*BASELINE, *others), "a", "b", "x", tree="features")
 
 
 def test_within_a_session_later_data_are_the_candidates_doing() -> None:
     others = [Walk(name, 0, 5, ["a", "b", "c"], 2) for name in ("one", "two")]
     known = tables(*BASELINE, *others)
     known.ended(Walk("three", 0, 7, ["a", "b", "c"], 2))
-    assert not differs(known, "a", "b", "x")
+    assert not differs(known, "a", "b", "x", tree="one")
     assert differs(known, "x")
 
 

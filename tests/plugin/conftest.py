@@ -10,13 +10,15 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
+import pytest_autoresearch.controller
 from pytest_autoresearch.testing import Project
 
 Run = Callable[..., pytest.RunResult]
 
-# pytester forgets what an inner session imported, and these cannot be loaded twice.
+# pytester forgets what an inner session imported, and these cannot be loaded twice, or take long to.
 assert np.__version__
 assert matplotlib.__version__
+assert pytest_autoresearch.controller
 
 
 @pytest.fixture

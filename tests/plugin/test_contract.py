@@ -183,7 +183,7 @@ STALLED = """
 import pytest_autoresearch.controller, pytest_autoresearch.stall
 
 def watched(meter):
-    return pytest_autoresearch.stall.watched(meter, 0.5)
+    return pytest_autoresearch.stall.watched(meter, 3.0)
 
 def pytest_configure(config):
     pytest_autoresearch.controller.watched = watched
@@ -204,7 +204,7 @@ def test_a_stalled_frozen_test_is_a_red_item_and_the_search_goes_on(tmp_path: Pa
     result = project.search()
     assert result.returncode == 1
     assert [r.status for r in result.experiments] == [Status.FAILED, Status.KEPT]
-    assert "the frozen test ran 0.5 s on its own, with no candidate process" in result.stdout
+    assert "the frozen test ran 3 s on its own, with no candidate process" in result.stdout
     failure = result.testcases["test_line[0001]"].find("failure")
     assert failure is not None
     assert "time.sleep(3600)" in (failure.text or "")

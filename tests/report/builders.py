@@ -14,6 +14,7 @@ from pytest_autoresearch.records import (
     Part,
     Pass,
     Record,
+    Spending,
     Status,
     Summary,
 )
@@ -135,3 +136,39 @@ def night(
             records[size // 2], status=Status.DISCARD, score=outlier, reason="far off"
         )
     return records
+
+
+def themed(*more: Record, **changes: Any) -> Summary:
+    """A made-up run by two agents, of which everything is known that a report tells of; and ``more`` records."""
+    own: dict[str, Any] = {"direction": "maximize", "metric": "auc", "seconds": 60.0}
+    size: dict[str, Any] = {**own, "theme": "Size", "agent": "llm:x", "protocol": "1" * 12}
+    age: dict[str, Any] = {**own, "theme": "age", "agent": "tune", "protocol": "2" * 12}
+    rows = [
+        record(0, Status.BASELINE, score=0.7, **own),
+        record(1, Status.KEPT, score=0.71, delta=0.01, z=3.0, expected="+0.002",
+               hypothesis="fewer leaves fit less noise", cost_usd=0.25, tokens=1000, **size),
+        record(2, z=-3.5, delta=-0.02, hypothesis="more is more", expected="+0.004", reason="r", **size),
+        record(3, z=1.4, delta=0.004, reason="auc 0.714 against 0.71: z 1.4; not enough after 3 passes",
+               lessons=("Leaves matter.",), **{**size, "theme": "size "}),
+        record(4, z=0.3, delta=0.001, reason="r", **age),
+        record(5, z=0.2, delta=0.001, reason="r", **age),
+        record(6, Status.CRASH, reason="KeyError: 'a secret'", **age),
+        record(7, Status.KEPT, score=0.709, delta=-0.001, z=-0.2, simpler="3 fewer lines of code",
+               expected="+0.003", **{**size, "theme": "less code"}),
+        record(8, z=1.2, delta=0.003, reason="r", **{**size, "theme": "rate"}),
+        record(9, z=2.1, delta=0.006, reason="constraint ece <= 0.1 broken: 0.2", **{**size, "theme": ""}),
+        record(10, Status.KEPT, score=0.72, delta=0.01, z=2.0, expected="no change", **size),
+    ]  # fmt: skip
+    values: dict[str, Any] = {
+        "direction": "maximize",
+        "metric": "auc",
+        "noise": 0.003,
+        "gain": Effect(0.02, 0.004),
+        "effects": {
+            1: Effect(0.01, 0.002),
+            7: Effect(-0.001, 0.002),
+            10: Effect(0.002, 0.003),
+        },
+        "spending": Spending(0.5, 2000, 10.0, {"llm:x": 0.5}, (), 120.0, 30.0),
+    }
+    return summary([*rows, *more], **{**values, **changes})

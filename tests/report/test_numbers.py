@@ -25,7 +25,17 @@ KNOWN = Known(MATERIAL)
         *("12,345", "12 345", "12\u202f345", "12345", "12.3k tokens", "$1.23", "65 minutes"),
         *("-1.2", "\u22121.2", "\u2013 a z of \u22121.2", "minus 1.2", "z=-1.2", "1.2", "(-1.2)"),
         *("+0.0102", "0.0102", "0.7132-0.7234", "0.7132\u20130.7234", "±0.0042", "+/- 0.0042"),
-        *("0.00001", "1e-5", "1 x 10^-5", "lag_7", "`lag_7`", "2026-11-21", "4.1.0", "3x", "R\u00b2"),
+        *(
+            "0.00001",
+            "1e-5",
+            "1 x 10^-5",
+            "lag_7",
+            "`lag_7`",
+            "2026-11-21",
+            "4.1.0",
+            "3x",
+            "R\u00b2",
+        ),
     ],
 )
 def test_what_the_material_says_may_be_said(text: str) -> None:
@@ -41,8 +51,27 @@ def test_what_the_material_says_may_be_said(text: str) -> None:
         *("#13", "experiment 13", "experiments 12 and 13", "#1", "0013"),
         *("12,346", "12 346", "13k", "12,345,6", "60,000", "60 000", "0,71", "1.2.3", "v2"),
         *("+0.0103", "-0.0102", "\u22120.0102", "minus 0.0102", "\u2212 0.0102", "-0.0042"),
-        *("10^-5", "10\u207b\u2075", "1e-6", "1e5", "\u00bd", "\u0663", "\uff17", "\u2462", "\u2167"),
-        *("2x", "4 times better", "2-fold", "twofold 2\u00d7", "lag_8", "F1", "2026-11-22", "12:30"),
+        *(
+            "10^-5",
+            "10\u207b\u2075",
+            "1e-6",
+            "1e5",
+            "\u00bd",
+            "\u0663",
+            "\uff17",
+            "\u2462",
+            "\u2167",
+        ),
+        *(
+            "2x",
+            "4 times better",
+            "2-fold",
+            "twofold 2\u00d7",
+            "lag_8",
+            "F1",
+            "2026-11-22",
+            "12:30",
+        ),
         *("zero point nine", "twelve thousand", "31 percent", "7\u2030", "1\ufe0f\u20e3"),
     ],
 )
@@ -57,7 +86,13 @@ def test_a_made_up_number_never_passes_however_it_is_written() -> None:
     tried = 0
     for _ in range(2000):
         value = draw.choice([draw.uniform(0, 1), draw.uniform(0, 1e5), 10 ** draw.uniform(-6, 6)])
-        written = (f"{value:.4g}", f"{value:.5e}", f"{value:,.2f}", f"{value:.3f}%", f"-{value:.4g}")
+        written = (
+            f"{value:.4g}",
+            f"{value:.5e}",
+            f"{value:,.2f}",
+            f"{value:.3f}%",
+            f"-{value:.4g}",
+        )
         for number in written:
             shown = abs(float(number.strip("%").replace(",", "")))
             near = (abs(shown - one * by) < 0.06 * shown for one in known for by in (1, 100, 0.01))

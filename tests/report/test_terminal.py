@@ -49,7 +49,7 @@ def test_the_rest_is_explained_by_cause_and_reason() -> None:
     assert lines[start + 1 : start + 5] == [
         "     2 x log_loss N against 0.24: z N (needs +1.65)  (3, 4)",
         "     1 x crash: NameError: name 'x' is not defined  (2)",
-        "     1 x skipped: the proposal was missing or repeated an earlier one",
+        "     1 x skipped: no proposal, tried before, or made on an earlier champion",
         "  nearest to a keep: 4, z +1.2, change 4",
     ]
 

@@ -20,6 +20,8 @@ from pytest_autoresearch.exceptions import UsageProblem
 from pytest_autoresearch.sandbox.outdoors import Outdoors, choose, launch, outdoors
 from pytest_autoresearch.sandbox.outdoors.launch import BUBBLEWRAP, NAMESPACES
 from pytest_autoresearch.sandbox.outdoors.view import Scene
+from pytest_autoresearch.sandbox.walls import tiers
+from pytest_autoresearch.sandbox.walls.view import INSIDE
 
 ATTACK = r"""
 import ctypes, errno, json, os, pathlib, signal, socket, subprocess, sys
@@ -97,7 +99,7 @@ def _():
 
 @note("tmp")
 def _():
-    open("/tmp/own", "w").write("x")
+    open("/tmp/" + told["abstract"], "w").write("x")
     return sorted(os.listdir("/tmp"))
 
 @note("numpy")
@@ -168,10 +170,14 @@ class Grounds:
 def builder(request: pytest.FixtureRequest) -> str:
     """Each that can build a world here."""
     name = str(request.param)
+    try:
+        tiers.choose("sealed")
+    except UsageProblem as problem:
+        pytest.skip(str(problem))
     if name == BUBBLEWRAP and shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed")
     if fault := Outdoors(name).fault():
-        pytest.skip(fault)
+        pytest.fail(f"a candidate's world can be built here, and this cannot: {fault}")
     return name
 
 
@@ -263,15 +269,17 @@ def test_it_has_the_network_a_shell_a_terminal_and_the_environment(found: Found)
 
 def test_its_temporary_folder_is_its_own(found: Found) -> None:
     answers, grounds = found
-    outer = str(grounds.root).split(os.sep)
-    below = {outer[2]} if outer[1] == "tmp" else set()
-    assert set(answers["tmp"]) == {"own", *below}
-    assert not Path("/tmp/own").exists()
+    shown = [Path(path) for path in (grounds.root, INSIDE, sys.prefix, sys.base_prefix)]
+    below = {path.parts[2] for path in shown if path.is_relative_to("/tmp")}
+    [own] = set(answers["tmp"]) - below
+    assert own.startswith("autoresearch-")
+    assert not Path("/tmp", own).exists()
 
 
 def test_it_gets_nothing_from_the_judge(found: Found) -> None:
     answers, _ = found
-    assert answers["fds"][:3] == [0, 1, 2] and len(answers["fds"]) == 4
+    assert answers["fds"][:3] == [0, 1, 2]
+    assert len(answers["fds"]) == 4
     assert answers["stdin"] == ""
     assert "SECRET" not in answers["variables"]
     assert answers["environment of the parent"] in (False, "EACCES")
@@ -320,6 +328,22 @@ def test_what_is_hidden_wins_over_what_is_listed(tmp_path: Path) -> None:
     beside = Scene(hidden=[labels], listed=[str(tmp_path)])
     assert beside.shows(notes)
     assert not Scene(hidden=[labels]).shows(notes)
+
+
+def test_a_repository_below_a_listed_folder_is_not_shown_but_for_what_is_listed_in_it(
+    tmp_path: Path,
+) -> None:
+    for name in ("repository/test.py", "repository/tool/run", "notes"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    listed = [str(tmp_path), str(tmp_path / "repository" / "tool")]
+    scene = Scene(private=[str(tmp_path / "repository")], listed=listed)
+    shown = {
+        name: scene.shows(str(tmp_path / name))
+        for name in ("notes", "repository/test.py", "repository/tool/run")
+    }
+    assert shown == {"notes": True, "repository/test.py": False, "repository/tool/run": True}
+    assert ("cover", str(tmp_path / "repository")) in scene.entries()
 
 
 def test_a_folder_with_too_many_files_beside_a_hidden_one_is_hidden(
@@ -403,7 +427,8 @@ def test_a_program_that_is_not_there_is_told_apart(builder: str, tmp_path: Path)
     ended = Outdoors(builder).run(
         ["/nowhere/tool"], work=tmp_path / "work", home=tmp_path / "home", env={}, seconds=60
     )
-    assert ended.missing and "No such file" in ended.reason
+    assert ended.missing
+    assert "No such file" in ended.reason
 
 
 def test_an_ordinary_user_has_the_same_world(tmp_path: Path) -> None:

@@ -167,7 +167,11 @@ def test_an_entry_that_can_no_longer_be_called_as_the_champions_is_told_with_bot
         ("(X, y, *, seed)", "(features, target, *, seed, seconds, report)"),
         ("(X, y, *, seed)", "(*given, seed=0, **more)"),
         ("(X, y, *, seed)", "(X, y, weights=None, *, seed, depth=3)"),
-        ("def fit(", "from functools import lru_cache\n@lru_cache\ndef fit("),
+        (
+            "def fit(X, y, *, seed):",
+            "def filled(f):\n    return lambda X, y, *, seed: f(X, y, 3, seed)\n\n"
+            "@filled\ndef fit(X, y, depth, seeds):",
+        ),
         (
             "def predict(state, X):",
             "predict = lambda state, X:  0 if X is None else X\ndef old(state, X):",
@@ -183,6 +187,12 @@ def test_what_can_still_be_called_is_left_alone(look: Look, old: str, new: str) 
 def test_a_parameter_with_a_default_may_go(look: Look) -> None:
     champion = MODEL.replace("(X, y, *, seed)", "(X, y, depth=3, *, seed, rate=0.1)")
     assert look("depth=3, *, seed, rate=0.1", "*, seed", champion=champion).problem == ""
+
+
+def test_a_value_of_a_functions_name_is_none_that_is_called(look: Look) -> None:
+    champion = MODEL.replace("DEPTH = 3", "DEPTH = 3\nlogits = []")
+    assert look("logits = []", "logits = [1]", champion=champion).problem == ""
+    assert look("logits = []", "", champion=champion).problem == ""
 
 
 def test_what_the_champion_needs_has_to_be_taken(look: Look) -> None:
@@ -307,6 +317,17 @@ def test_a_file_that_no_parser_survives_costs_no_experiment(preflight: Preflight
     deep = b"x = " + b"-" * 200_000 + b"1\n"
     found = preflight.look({**FILES, "features.py": deep}, FILES)
     assert found.problem == "" or found.problem.startswith("features.py:1: ")
+
+
+def test_a_large_file_of_data_is_left_to_its_run_and_known_by_its_bytes(
+    preflight: Preflight,
+) -> None:
+    large = b"x = nobody\n" * 200_000
+    first, second = (
+        preflight.look({**FILES, "data.py": text}, FILES) for text in (large, large + b"\n")
+    )
+    assert first.problem == ""
+    assert first.shape != second.shape
 
 
 def test_two_sandboxes_work_in_two_threads_at_once(walled: Tier, tmp_path: Path) -> None:

@@ -264,6 +264,12 @@ def test_an_experiment_that_was_evaluated_again_counts_once() -> None:
     assert isinstance(found, Stuck)
 
 
+def test_an_experiment_that_was_evaluated_later_counts_when_it_ended() -> None:
+    crashes = [crashed(n) for n in range(2, 13)]
+    assert level([tried(1, Status.INTERRUPTED), *crashes]) == 3
+    assert stuck([tried(1, Status.INTERRUPTED), *crashes, tried(1, Status.KEPT)]) is None
+
+
 def test_it_tells_the_same_of_the_same_records() -> None:
     records = night(5, agents=3)
     assert stuck(records) == stuck([Record.from_json(one.to_json()) for one in records])

@@ -11,6 +11,8 @@ MOST_NEAR = 12
 """Near-misses that are listed."""
 MOST_OUTPUT = 1500
 """Characters of a candidate's output, in an entry."""
+MOST_LOGGED = 8
+"""Logged values of an experiment that are shown."""
 MOST_LESSON = 500
 """Characters of a lesson."""
 RECENT = 5
@@ -44,8 +46,22 @@ def entry(record: Record, *, output: bool = False) -> str:
         lines.append(f"  Expected: {quoted(record.expected, 120)}")
     if record.reason:
         lines.append(f"  Why: {quoted(record.reason, 320)}")
+    if took := _took(record):
+        lines.append(f"  Took: {took}")
     lines += [f"  {one}" for one in _output(record, whole=output)]
     return "\n".join(lines)
+
+
+def _took(record: Record) -> str:
+    """Seconds and memory of its processes, and what the frozen test logged."""
+    parts = []
+    if record.fit_seconds is not None:
+        parts.append(f"{record.fit_seconds:.3g} s to fit")
+    if record.peak_memory_mb:
+        parts.append(f"at most {record.peak_memory_mb:.0f} MiB")
+    logged = list(record.log.items())[:MOST_LOGGED]
+    parts += [f"{code(name, 40)} {value:.4g}" for name, value in logged]
+    return ", ".join(parts)
 
 
 def _output(record: Record, *, whole: bool) -> list[str]:

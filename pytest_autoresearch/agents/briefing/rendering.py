@@ -103,7 +103,7 @@ def _assembled(briefing: Briefing, room: int, *, analysis: bool) -> str:
         advice = cut(clean(briefing.advice).strip(), MOST_ADVICE)
         facts.append(f"## Another direction is needed\n\n{advice}")
     fixed = sum(size(one) + len(BREAK) for one in facts)
-    protocol = Running("", clean(briefing.protocol).strip(), "the protocol", mend=closed)
+    protocol = Running("", closed(clean(briefing.protocol).strip()), "the protocol", mend=closed)
     words = protocol.text(max(0, room - fixed - 2 * len(BREAK)))
     left = room - fixed - size(words) - LEFT_OUT - 4 * len(BREAK)
     source, sections = _code(briefing), _memory(briefing, room, analysis=analysis)

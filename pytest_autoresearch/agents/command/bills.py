@@ -12,43 +12,63 @@ from typing import Any
 MOST_USD = 100_000.0
 MOST_TOKENS = 10**12
 LONGEST_LINE = 4 << 20
+MOST_SAID = 2000
 AIDER = re.compile(rb"Cost: \$\d[\d.,]{0,20} message, \$(\d[\d.,]{0,20}) session")
 
 
 @dataclass(frozen=True)
 class Bill:
-    """``usd`` is ``None`` where it is not said; ``tokens`` are all, in and out."""
+    """``usd`` is ``None`` where it is not said; ``tokens`` are all, in and out.
+
+    With a ``thread`` they are those of the whole conversation of that name, which may be older than the
+    call. ``said`` is what the model said last.
+    """
 
     usd: float | None = None
     tokens: int = 0
+    thread: str = ""
+    said: str = ""
 
 
 def of_claude(output: bytes) -> Bill:
     """The line of type ``result`` of ``--output-format stream-json``."""
     for line in reversed(list(_lines(output))):
         if line.get("type") == "result":
-            return Bill(_usd(line.get("total_cost_usd")), _sum(line.get("usage"), CLAUDE))
+            tokens = _sum(line.get("usage"), CLAUDE)
+            return Bill(_usd(line.get("total_cost_usd")), tokens, said=_text(line.get("result")))
     return Bill()
 
 
 def of_codex(output: bytes) -> Bill:
-    """The ``usage`` of each ``turn.completed``; cached tokens are among those that go in. No dollars."""
-    usages = [line.get("usage") for line in _lines(output) if line.get("type") == "turn.completed"]
-    return Bill(None, _bounded(sum(_sum(one, ("input_tokens", "output_tokens")) for one in usages)))
+    """The ``usage`` of the last ``turn.completed``; cached tokens are among those that go in. No dollars."""
+    thread, tokens, said = "", 0, ""
+    for line in _lines(output):
+        item = line.get("item")
+        if line.get("type") == "thread.started":
+            thread = _text(line.get("thread_id"))
+        elif line.get("type") == "turn.completed":
+            tokens = _sum(line.get("usage"), ("input_tokens", "output_tokens"))
+        elif isinstance(item, dict) and item.get("type") == "agent_message":
+            said = _text(item.get("text"))
+    return Bill(None, tokens, thread, said)
 
 
 def of_opencode(output: bytes) -> Bill:
     """The sum over all events ``step_finish``, each with ``cost`` and ``tokens``."""
-    parts = [line.get("part") for line in _lines(output) if line.get("type") == "step_finish"]
-    steps = [part for part in parts if isinstance(part, dict)]
-    costs = [_usd(part.get("cost")) for part in steps]
-    known = [cost for cost in costs if cost is not None]
-    tokens = 0
-    for part in steps:
-        found = part.get("tokens")
-        inner = found.get("cache") if isinstance(found, dict) else None
-        tokens += _sum(found, ("input", "output", "reasoning")) + _sum(inner, ("read", "write"))
-    return Bill(math.fsum(known) if known else None, _bounded(tokens))
+    costs: list[float] = []
+    tokens, said = 0, ""
+    for line in _lines(output):
+        part = line.get("part")
+        if not isinstance(part, dict):
+            continue
+        if line.get("type") == "text":
+            said = _text(part.get("text"))
+        if line.get("type") == "step_finish":
+            cost, used = _usd(part.get("cost")), part.get("tokens")
+            costs += [cost] if cost is not None else []
+            cache = used.get("cache") if isinstance(used, dict) else None
+            tokens += _sum(used, ("input", "output", "reasoning")) + _sum(cache, ("read", "write"))
+    return Bill(math.fsum(costs) if costs else None, _bounded(tokens), said=said)
 
 
 def of_aider(output: bytes) -> Bill:
@@ -99,6 +119,10 @@ def _sum(found: object, names: tuple[str, ...]) -> int:
     return _bounded(
         sum(one for one in values if isinstance(one, int) and not isinstance(one, bool))
     )
+
+
+def _text(value: object) -> str:
+    return value[:MOST_SAID] if isinstance(value, str) else ""
 
 
 def _bounded(tokens: int) -> int:

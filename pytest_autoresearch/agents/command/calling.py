@@ -5,64 +5,37 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...exceptions import Interrupted, UsageProblem
 from ..office import Office
 from ..tables import Table
-from .profiles import BRIEFING, EDITABLE, PROFILES, PROMPT, Profile, plain
+from .line import Line
+from .profiles import BRIEFING, EDITABLE, PROMPT
 from .runner import Ended, Runner
+from .streams import Streams
 from .surroundings import environment
 
 TIMEOUT = 1800.0
 """Seconds that a call may take where its table says nothing."""
 CENT = 0.01
-MOST_STREAMED = 8 << 20
 PROBE_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command as a person gave it: its words, and the profile that its first one names."""
-
-    given: str
-    words: tuple[str, ...]
-    profile: Profile
-    known: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Command:
-        """Raises `UsageProblem` for a command that cannot be split into words."""
-        try:
-            words = tuple(shlex.split(text))
-        except ValueError as error:
-            raise UsageProblem(
-                f"The agent 'command:{text}' cannot be split into words ({error}): quote it as for a shell."
-            ) from None
-        if not words or not words[0]:
-            raise UsageProblem(f"The agent 'command:{text}' names no program: write command:CLI.")
-        if words[0] in PROFILES:
-            return cls(text, words, PROFILES[words[0]], words[0])
-        return cls(text, words, plain(words))
-
-    @property
-    def program(self) -> str:
-        """The first word: what is looked up on PATH."""
-        return self.words[0]
-
-
 class Calling:
-    """Calls a command for an agent of this name; ``stopped`` says that it has to end."""
+    """Calls a command for an agent of this name; ``stopped`` says that it has to end.
+
+    ``said`` is what its model said last, as far as it tells; ``counted`` a conversation, and how many of its
+    tokens are paid for, where a tool counts them together.
+    """
 
     def __init__(
         self,
         name: str,
-        command: Command,
+        command: Line,
         office: Office,
         table: Table,
         runner: Runner,
@@ -75,6 +48,8 @@ class Calling:
         self.runner = runner
         self.stopped = stopped
         self.timeout = table.timeout or TIMEOUT
+        self.said = ""
+        self.counted = ("", 0)
         self._most_seen = 0.0
         self._folder = Path.cwd()
 
@@ -155,7 +130,7 @@ class Calling:
         seconds = self._seconds()
         self._seed(home)
         self._note("command.json", json.dumps({"argv": argv, "seconds": seconds}).encode())
-        streams = _Streams(self.office.transcripts.path)
+        streams = Streams(self.office.transcripts.path)
         ended: Ended | None = None
         try:
             ended = self.runner.run(
@@ -201,7 +176,12 @@ class Calling:
         if ended is not None and ended.missing:
             usd = 0.0
         self._most_seen = max(self._most_seen, bill.usd or 0.0)
-        self.office.purse.spend(self.name, usd, bill.tokens, "call")
+        self.said = bill.said
+        tokens = bill.tokens
+        if bill.thread:
+            tokens -= self.counted[1] if bill.thread == self.counted[0] else 0
+            self.counted = (bill.thread, bill.tokens)
+        self.office.purse.spend(self.name, usd, max(0, tokens), "call")
 
     def _seconds(self) -> float:
         left = self.office.seconds_left()
@@ -295,36 +275,6 @@ class Calling:
 
     def _note(self, name: str, content: bytes) -> None:
         self.office.transcripts.write(name, content)
-
-
-class _Streams:
-    """Writes what a program prints as it comes, so that it is there when the judge is killed meanwhile."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self._left = MOST_STREAMED
-        self._files: dict[str, int] = {}
-
-    def heard(self, name: str, more: bytes) -> None:
-        """Append what has come, as far as there is room."""
-        if self._folder is None or self._left <= 0:
-            return
-        with contextlib.suppress(OSError):
-            if name not in self._files:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-                self._files[name] = os.open(self._folder / f"{name}.part", flags, 0o644)
-            os.write(self._files[name], more[: self._left])
-        self._left -= len(more)
-
-    def close(self) -> None:
-        for fd in self._files.values():
-            os.close(fd)
-
-    def remove(self) -> None:
-        """The whole is written elsewhere."""
-        for name in self._files:
-            with contextlib.suppress(OSError):
-                os.unlink(f"{self._folder}/{name}.part")
 
 
 def _expanded(path: str) -> str:

@@ -15,7 +15,7 @@ from ..protocol import Thinks
 from ..tables import Table
 from . import telling
 from .calling import Calling
-from .calling import Command as Line
+from .line import Line
 from .runner import Ended, Runner
 from .safely import Unfit
 from .words import tail
@@ -149,7 +149,7 @@ class Command(Thinks):
         if ended.reason:
             return self._given_up(place, ended.reason)
         if ended.status and not found.described:
-            said = tail(ended.stderr) or tail(ended.stdout)
+            said = self._said(ended.stderr) or tail(ended.stdout)
             return self._given_up(place, f"exit status {ended.status}{': ' if said else ''}{said}")
         if found.proposals or (found.analysis and briefing.analysis):
             self.office.transcripts.write(PROPOSAL, found.words.description.encode())
@@ -157,9 +157,13 @@ class Command(Thinks):
         if found.done:
             self.reason = f"{self.name} has nothing more to propose"
             return None
-        why = "; ".join(found.notes[:3]) or tail(ended.stdout) or "nothing was said"
+        why = "; ".join(found.notes[:3]) or self._said(ended.stdout) or "nothing was said"
         self._notes += found.notes
         return self._given_up(place, f"it changed nothing: {why}")
+
+    def _said(self, output: bytes) -> str:
+        """What its model said last, else the end of an output."""
+        return tail(self._calling.said.encode("utf-8", "replace")) or tail(output)
 
     def _first_good(self, found: Found, briefing: Briefing) -> tuple[Proposal, str]:
         """The first of several proposals with which nothing is wrong, else the first, and what that is."""
@@ -219,11 +223,17 @@ class Command(Thinks):
 
     def _begun(self, place: Workplace) -> bool:
         """Whether there is a conversation to go on with."""
-        return (place.root / BEGUN).exists()
+        try:
+            thread, _, tokens = (place.root / BEGUN).read_text().partition(" ")
+        except (OSError, UnicodeDecodeError):
+            return False
+        self._calling.counted = (thread, int(tokens) if tokens.isdecimal() else 0)
+        return True
 
     def _begin(self, place: Workplace, ended: Ended) -> None:
         if not ended.reason and not ended.status:
-            (place.root / BEGUN).touch()
+            thread, tokens = self._calling.counted
+            (place.root / BEGUN).write_text(f"{thread} {tokens}")
 
     def _forget(self, place: Workplace) -> None:
         """After a call that failed a new conversation begins."""

@@ -79,12 +79,10 @@ def files(root: Path, below: str = "") -> Iterator[str]:
                     raise Unfit(f"there are more than {MOST_ENTRIES} files to look through")
                 if not entry.name.startswith(".") and entry.name not in PASSED_OVER:
                     found.append((entry.name, entry.is_dir(follow_symlinks=False)))
-        for name, is_folder in sorted(found, reverse=True):
-            path = f"{at}/{name}" if at else name
-            if not is_folder:
-                yield path
-            elif path.count("/") < MOST_DEPTH:
-                todo.append(path)
+        names = [(f"{at}/{name}" if at else name, is_folder) for name, is_folder in sorted(found)]
+        yield from (path for path, is_folder in names if not is_folder)
+        deeper = [path for path, is_folder in names if is_folder and path.count("/") < MOST_DEPTH]
+        todo += reversed(deeper)
 
 
 def folders(root: Path, below: str) -> list[str]:

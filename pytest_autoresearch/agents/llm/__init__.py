@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...exceptions import UsageProblem
 from ..office import Office
 from ..tables import Table
 from .agent import LanguageModel
@@ -18,6 +19,11 @@ def make(argument: str, office: Office, table: Table | None = None) -> LanguageM
     """
     table = table or Table()
     options = read(argument)
+    if table.env or table.paths:
+        raise UsageProblem(
+            f"[tool.pytest-autoresearch.agents.{table.name}]: env and paths are for command: agents; a model "
+            "reads no files, and litellm takes its keys from the environment"
+        )
     if table.timeout is not None and options.timeout == TIMEOUT:
         options = replace(options, timeout=table.timeout)
     if table.cost is not None and options.cost is None and options.input_cost is None:

@@ -145,9 +145,7 @@ class LanguageModel(Thinks, Writes):
             if isinstance(handed, Analysis):
                 self._wait(talk)
             return handed
-        raise GivenUp(
-            "the model takes fewer tokens than the briefing has; set context=, a number of tokens"
-        )
+        raise GivenUp("the model takes fewer tokens than the briefing has: set context=")
 
     def _begun(self, briefing: Briefing) -> Conversation:
         analysis = bool(briefing.analysis) and (not self.hosted or self.office.disclose == "all")

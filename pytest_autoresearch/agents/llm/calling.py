@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextvars
-import json
 import threading
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -15,10 +12,11 @@ from ...exceptions import Interrupted
 from ...records import Json
 from ..office import Office
 from .answer import Answer, read_answer
-from .faults import AGAIN, MAYBE_PAID, CallFailed, Kind, redact, understood
-from .library import quiet
+from .exchange import Exchange
+from .faults import AGAIN, MAYBE_PAID, CallFailed, redact
 from .place import Place
 from .prices import Bill, Prices
+from .reach import Reach, sleep, within
 from .spec import Options
 
 TRIES = 6
@@ -31,20 +29,9 @@ MOST_PATIENCE = 900.0
 """Seconds that a server may ask us to wait."""
 GRACE = 5.0
 """Seconds that a call may go on beyond its limit, for the library to end it itself."""
-LOOK = 0.05
-"""Seconds between two looks at whether the search has ended."""
 
 Messages = list[dict[str, Json]]
 Tools = list[dict[str, Json]]
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How long a call may take, and who may end it: ``stopped`` says so, ``seconds`` are left (``None``: no end)."""
-
-    stopped: Callable[[], bool]
-    seconds: Callable[[], float | None]
-    tries: int = TRIES
 
 
 @dataclass
@@ -70,9 +57,11 @@ class Caller:
     def thinking(self) -> Reach:
         """The limits of a call in a search."""
         office = self.office
-        return Reach(
-            lambda: self._ended.is_set() or office.stopped(), lambda: office.seconds_left()
-        )
+
+        def stopped() -> bool:
+            return self._ended.is_set() or office.stopped()
+
+        return Reach(stopped, lambda: office.seconds_left(), TRIES)
 
     def afresh(self, seconds: float, tries: int = TRIES) -> Reach:
         """The limits of a call outside of the search: before it, or after its end."""
@@ -104,7 +93,7 @@ class Caller:
         steps = tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
         backoff = steps + tenacity.wait_random(0, FIRST_WAIT)
         retrying = tenacity.Retrying(
-            sleep=lambda seconds: _sleep(seconds, reach),
+            sleep=lambda seconds: sleep(seconds, reach),
             wait=wait,
             stop=lambda state: state.attempt_number >= reach.tries or too_long(state),
             retry=tenacity.retry_if_exception(again),
@@ -117,8 +106,8 @@ class Caller:
         prompt = self.prices.count(messages, tools)
         most = self.prices.most(prompt, self.most_tokens)
         self.office.purse.require(self.name, most or 0.0, prompt + self.most_tokens)
-        seconds = _within(self.options.timeout, reach)
-        exchange = _Exchange(self.litellm, self._arguments(messages, tools, seconds))
+        seconds = within(self.options.timeout, reach)
+        exchange = Exchange(self.litellm, self._arguments(messages, tools, seconds))
         try:
             response = exchange.made(seconds + GRACE, reach)
             answer = read_answer(response)
@@ -160,7 +149,7 @@ class Caller:
     def _pay(self, bill: Bill, what: str) -> None:
         self.office.purse.spend(self.name, bill.usd, bill.tokens, what)
 
-    def _write(self, exchange: _Exchange, error: str) -> None:
+    def _write(self, exchange: Exchange, error: str) -> None:
         paper = self.office.transcripts
         paper.write("request.json", exchange.request())
         received = exchange.response()
@@ -168,86 +157,3 @@ class Caller:
             paper.write("response.json", received)
         if error:
             paper.write("error.txt", redact(error).encode("utf-8", "replace"))
-
-
-class _Exchange:
-    """A call in a thread of its own, so that whoever waits for it can leave."""
-
-    def __init__(self, litellm: ModuleType, arguments: Mapping[str, Any]) -> None:
-        from .wire import Tape
-
-        self._litellm, self._arguments = litellm, arguments
-        self._tape = Tape()
-        self._told: dict[str, Json] = {}
-        self._done = threading.Event()
-        self._response: Any = None
-        self._error: BaseException | None = None
-
-    def made(self, seconds: float, reach: Reach) -> Any:
-        """litellm's response; raises `CallFailed`, or `Interrupted` when the search ends."""
-        threading.Thread(
-            target=contextvars.Context().run, args=(self._work,), name="llm", daemon=True
-        ).start()
-        end = time.monotonic() + seconds
-        while not self._done.wait(LOOK):
-            if reach.stopped():
-                raise Interrupted("the search has ended")
-            if time.monotonic() > end:
-                raise CallFailed(Kind.TIMEOUT, f"after {seconds:.0f} s")
-        if self._error is not None:
-            raise understood(self._error, with_tools="tools" in self._arguments) from self._error
-        return self._response
-
-    def _work(self) -> None:
-        from .wire import TAPE
-
-        quiet()
-        TAPE.set(self._tape)
-        try:
-            self._response = self._litellm.completion(**self._arguments, logger_fn=self._hear)
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._done.set()
-
-    def _hear(self, details: Mapping[str, Any]) -> None:
-        """What litellm says that it sends and gets, for providers that it calls by clients of its own."""
-        more = details.get("additional_args") or {}
-        self._told["sent"] = more.get("complete_input_dict")
-        self._told["received"] = details.get("original_response")
-
-    def request(self) -> bytes:
-        """What was sent, without headers and keys."""
-        if self._tape.sent:
-            return redact(self._tape.sent[-1].decode("utf-8", "replace")).encode()
-        sent = self._told.get("sent") or {
-            name: value for name, value in self._arguments.items() if name != "api_key"
-        }
-        text = sent if isinstance(sent, str) else json.dumps(sent, default=str, indent=1)
-        return redact(text).encode("utf-8", "replace")
-
-    def response(self) -> bytes:
-        """What came, as far as it came."""
-        if self._tape.sent:
-            return redact(bytes(self._tape.received).decode("utf-8", "replace")).encode()
-        came = self._told.get("received")
-        text = came if isinstance(came, str) else json.dumps(came, default=str) if came else ""
-        return redact(text).encode("utf-8", "replace")
-
-
-def _within(limit: float, reach: Reach) -> float:
-    """Seconds that a call may take; raises `Interrupted` where none are left."""
-    if reach.stopped():
-        raise Interrupted("the search has ended")
-    left = reach.seconds()
-    if left is not None and left <= 0:
-        raise Interrupted("no time is left to think")
-    return limit if left is None else min(limit, left)
-
-
-def _sleep(seconds: float, reach: Reach) -> None:
-    """Wait; raises `Interrupted` as soon as the search ends."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        _within(0.0, reach)
-        time.sleep(min(LOOK, left))

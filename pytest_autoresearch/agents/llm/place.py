@@ -25,15 +25,11 @@ NO_KEY = "none"
 
 @dataclass(frozen=True)
 class Place:
-    """``provider`` is litellm's name for whom it calls, ``host`` where, ``home`` that it is this machine.
-
-    ``passed_on`` says that a server on this machine hands requests on to another one.
-    """
+    """``provider`` is litellm's name for whom it calls, ``host`` where, ``home`` that it is this machine."""
 
     provider: str
     host: str
     home: bool
-    passed_on: bool = False
     key: str | None = None
 
 
@@ -63,7 +59,7 @@ def find(options: Options, litellm: ModuleType) -> Place:
     own = provider == "openai" and bool(options.api_base) and not os.environ.get("OPENAI_API_KEY")
     shown = f"{host}, which passes on to ollama.com" if passed_on else host
     key = NO_KEY if own else None
-    return Place(provider, shown or f"the servers of {provider}", home, passed_on, key)
+    return Place(provider, shown or f"the servers of {provider}", home, key)
 
 
 def is_loopback(host: str) -> bool:

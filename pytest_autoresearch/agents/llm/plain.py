@@ -168,7 +168,8 @@ def recounted(patch: str) -> str:
 def _body(lines: list[str], at: int) -> list[str]:
     """A hunk's lines; an empty one is a line of context that lost its blank."""
     body: list[str] = []
-    for n, line in enumerate(lines[at:], start=at):
+    for n in range(at, len(lines)):
+        line = lines[n]
         header = line.startswith("--- ") and n + 1 < len(lines) and lines[n + 1].startswith("+++ ")
         if line.startswith(("@@", "diff --git ", "Index: ")) or header:
             break

@@ -13,7 +13,7 @@ import httpx
 MOST_BYTES = 16 << 20
 """Bytes that an answer may have."""
 
-PRYING = "x-stainless-"
+PRYING = tuple(f"x-stainless-{what}" for what in ("os", "arch", "runtime", "runtime-version"))
 """Headers in which OpenAI's client tells of the machine that it runs on."""
 
 
@@ -36,9 +36,11 @@ TAPE: ContextVar[Tape | None] = ContextVar("TAPE", default=None)
 def session() -> httpx.Client:
     """A client for litellm's calls to OpenAI and to everything that speaks its protocol.
 
-    It follows no redirects: what an agent is told goes to the host that a person has named.
+    It follows no redirects: what an agent is told goes to the host that a person has named. It keeps no
+    connection between calls: one that the server has closed meanwhile looks like an answer that broke off.
     """
     return httpx.Client(
+        limits=httpx.Limits(max_keepalive_connections=0),
         verify=_authorities(),
         headers={"Accept-Encoding": "identity"},
         event_hooks={"request": [_request], "response": [_response]},
@@ -58,8 +60,8 @@ def _request(request: httpx.Request) -> None:
     if tape is None:
         return
     tape.sent.append(request.read())
-    for name in [one for one in request.headers if one.lower().startswith(PRYING)]:
-        del request.headers[name]
+    for name in PRYING:
+        request.headers.pop(name, None)
 
 
 def _response(response: httpx.Response) -> None:

@@ -13,23 +13,21 @@ MOST_READ = 60_000
 
 _ROUNDS = 6
 _WRAPPED = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
-_FENCED = re.compile(
-    r"^ {0,3}(```+|~~~+)[^\n]*\n.*?^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
-)
+_FENCE = re.compile(r" {0,3}(`{3,}+|~{3,}+)")
+_TARGET = r"\((?:[^()\n]|\([^()\n]*\))*\)"
 _REMOVED = [
     (re.compile(r"<!--.*?-->", re.DOTALL), ""),
     (re.compile(r"<(script|style|svg|math)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE), ""),
     (re.compile(r"</?[A-Za-z!?][^<>]*>"), ""),
-    (re.compile(r"!\[[^\[\]]*\](?:\([^()\n]*\)|\[[^\[\]]*\])"), ""),
-    (re.compile(r"(?<!!)\[([^\[\]]*)\](?:\([^()\n]*\)|\[[^\[\]]*\])"), r"\1"),
-    (re.compile(r"^\s*\[[^\[\]]+\]:.*$", re.MULTILINE), ""),
+    (re.compile(rf"!\[[^\[\]]*\](?:{_TARGET}|\[[^\[\]]*\])"), ""),
+    (re.compile(rf"(?<!!)\[([^\[\]]*)\](?:{_TARGET}|\[[^\[\]]*\])"), r"\1"),
+    (re.compile(r"^[ \t]*\[[^\[\]\n]+\]:.*$", re.MULTILINE), ""),
     (
         re.compile(
             r"\b(?:(?:https?|ftp|file|mailto|javascript|data):|www\.)[^\s|]+", re.IGNORECASE
         ),
         "",
     ),
-    (re.compile(r"^ {0,3}(?:```+|~~~+).*$", re.MULTILINE), ""),
 ]
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*")
 _ITEM = re.compile(r"(\s*)([-*+]|\d{1,3}[.)])\s+(.*)")
@@ -58,14 +56,41 @@ class Block:
 def cleaned(text: str) -> str:
     """``text`` without what is removed, entities and backslashes resolved: what a reader would see."""
     seen = text[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n")
-    seen = "".join(c for c in seen if c.isprintable() or c in "\n\t").expandtabs(4)
+    seen = "".join(c for c in seen if c.isprintable() or c in "\n\t")
+    seen = _tidy(seen.expandtabs(4))
     if wrapped := _WRAPPED.match(seen):
         seen = wrapped[1]
-    seen = _FENCED.sub("", _stable(seen, html.unescape))
+    seen = _unfenced(_stable(seen, html.unescape))
     seen = seen.replace("\\", "")
-    for pattern, left in [*_REMOVED]:
+    for pattern, left in _REMOVED:
         seen = _stable(seen, lambda now, p=pattern, by=left: p.sub(by, now))  # type: ignore[misc]
-    return re.sub("`{2,}", "`", seen)
+    return re.sub("`{2,}", "`", _tidy(seen))
+
+
+def _tidy(text: str) -> str:
+    """Lines without spaces at their end, single ones within, and an indent as deep as lists go."""
+    lines = text.split("\n")
+    indents = (min(8, len(line) - len(line.lstrip(" "))) for line in lines)
+    return "\n".join(
+        " " * indent + re.sub(" {2,}", " ", line.strip(" "))
+        for indent, line in zip(indents, lines, strict=True)
+    )
+
+
+def _unfenced(text: str) -> str:
+    """Without the lines of code blocks; a fence that is never closed opens none."""
+    kept: list[str] = []
+    held: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        found = _FENCE.match(line)
+        if not fence and found:
+            fence = found[1]
+        elif fence and found and found[1].startswith(fence):
+            fence, held = "", []
+        else:
+            (held if fence else kept).append(line)
+    return "\n".join([*kept, *held])
 
 
 def blocks(text: str) -> Iterator[Block]:

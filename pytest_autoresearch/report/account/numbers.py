@@ -50,9 +50,9 @@ _LITERAL = r"""
     \d{4}-\d{1,2}(?:-\d{1,2})?(?:T[\d:.]+Z?)?(?![\d-])  # a date
   | \d+(?::\d+)+                                        # a time
   | \d+(?:\.\d+){2,}\w*                                 # a version
-  | [\d.]*\d/[\d.]*\d                                   # a fraction
+  | \d++(?:\.\d++)?/\d++(?:\.\d++)?                      # a fraction
   | \d+,\d+(?:,\d+)*(?:\.\d+)?                          # 0,71 or 3,7 means what?
-  | [^\W\d]\w*\d(?:[\w.]*\w)?                          # a name
+  | (?<!\w)[^\W\d]\w*\d(?:[\w.]*\w)?                   # a name
 """
 _GROUPED = r"[1-9]\d{0,2}(?:[,'\s]\d{3})+(?!\d|,\d)"
 _TOKEN = re.compile(

@@ -9,14 +9,15 @@ from .. import digest
 from ..markdown import escape
 from ..terminal import going_on
 from ..text import short
-from .findings import dead_ends, lessons, near_misses, themes, tried, untried
+from .findings import Group, dead_ends, lessons, near_misses, repeated, themes, tried, untried
 from .page import Page, about, z
 
 LATE = 0.4
 """Share of the experiments after the last keep from which on a search is called dry."""
-OFTEN = 0.25
-"""Share of experiments that broke from which on that is worth mending first."""
-_BROKEN = (Status.CRASH, Status.TIMEOUT, Status.OOM, Status.REFUSED, Status.AUDIT)
+OFTEN = 3
+"""Times that the same accident has to happen to be worth a word to the agents."""
+SPENT = 3
+"""Experiments of a theme without a win, after its last one, from which on more of it is not advised."""
 
 
 def learnt(page: Page) -> list[str]:
@@ -25,7 +26,7 @@ def learnt(page: Page) -> list[str]:
     for record, text in lessons(page.summary):
         source = f" ({page.name(record)})" if record.experiment is not None else ""
         items.append(f"- {escape(text, 300)}{source}")
-    return ["## Lessons", "\n".join(items)] if items else []
+    return ["## Lessons", "As the agents noted them.", "\n".join(items)] if items else []
 
 
 def what_next(page: Page) -> list[str]:
@@ -60,24 +61,35 @@ def taking(page: Page) -> list[str]:
 
 
 def _near(page: Page) -> Iterator[str]:
-    for row in near_misses(page.summary, 2):
-        yield f"{page.name(row)} once more, or a stronger version of it: {about(row)} led with z {z(row)}."
+    rows = near_misses(page.summary, 2)
+    closest = digest.closest_miss(page.summary)
+    if not rows and closest is not None:
+        yield f"Nothing came near; the closest was {page.name(closest)}, {about(closest)}, with z {z(closest)}."
+    for row in rows:
+        yield f"{page.item(row)} once more, or a stronger version of it: {about(row)} led with z {z(row)}."
 
 
 def _combine(page: Page) -> Iterator[str]:
     for one, other in untried(page.summary, 2):
         yield (
-            f"{page.name(one)} and {page.name(other)} together: each came near on its own, they are of "
+            f"{page.item(one)} and {page.item(other)} together: each came near on its own, they are of "
             "different themes, and nobody has combined them."
         )
 
 
 def _go_on(page: Page) -> Iterator[str]:
-    won = [group for group in themes(page.summary) if group.themed and group.won]
+    fresh = (group for group in themes(page.summary) if group.themed and _since(group) < SPENT)
+    won = [group for group in fresh if group.won]
     best = max(won, key=lambda group: len(group.won) / len(group.rows), default=None)
     if best is not None and len(best.rows) > 1:
         said = f"{len(best.won)} of its {len(best.rows)} experiments won"
         yield f"More of **{escape(best.name)}**: {said}, the largest part of all themes."
+
+
+def _since(group: Group) -> int:
+    """Experiments of a theme since its last win."""
+    last = max((n for n, row in enumerate(group.rows, 1) if row in group.won), default=0)
+    return len(group.rows) - last
 
 
 def _leave(page: Page) -> Iterator[str]:
@@ -97,10 +109,10 @@ def _dry(page: Page) -> Iterator[str]:
 
 
 def _mend(page: Page) -> Iterator[str]:
-    rows = tried(page.summary)
-    broken = [row for row in rows if row.status in _BROKEN]
-    if len(rows) >= 8 and len(broken) >= OFTEN * len(rows):
-        yield f"Fewer accidents: {len(broken)} of {len(rows)} experiments broke before they were scored."
+    for reason in repeated(page.summary, accidents=True):
+        times = len(reason.experiments)
+        if times >= OFTEN and not page.told:
+            yield f"A word in the protocol: {times} experiments broke alike, by {escape(reason.text, 120)}."
 
 
 def _noise(page: Page) -> Iterator[str]:

@@ -104,6 +104,17 @@ def dead_ends(summary: Summary) -> list[Group]:
     ]
 
 
+def repeated(summary: Summary, *, accidents: bool = False) -> list[digest.Reason]:
+    """Reasons that more than one experiment was lost for, and those of every accident; or of these only."""
+    rows = [row for row in summary.records if row.status is not Status.INTERRUPTED]
+    lost = {row.experiment for row in rows if row.status in (Status.DISCARD, Status.STOPPED)}
+    return [
+        reason
+        for reason in digest.common_reasons(rows, most=len(rows))
+        if reason.experiments[0] not in lost or (len(reason.experiments) > 1 and not accidents)
+    ]
+
+
 def commonest(rows: Iterable[Record]) -> str:
     """How most of some experiments ended, in words with their number: ``4 crashed``."""
     counts = Counter(digest.CAUSES.get(row.status, "") for row in rows)

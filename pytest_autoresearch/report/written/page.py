@@ -32,6 +32,10 @@ class Page:
         linked = not self.told and (Path(self.summary.folder) / folder).is_dir()
         return f"[{name}]({folder}/)" if linked else name
 
+    def item(self, record: Record) -> str:
+        """The name in bold, as a line of a list begins with it: some readers take ``#12`` for a heading."""
+        return f"**{self.name(record)}**"
+
     def names(self, records: Iterable[Record]) -> str:
         """``#3, #12 and #14``."""
         found = [self.name(record) for record in records]

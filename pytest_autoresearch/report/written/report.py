@@ -44,6 +44,7 @@ def report_md(
         f"# {escape(summary.objective)}: {verdict(summary)}",
         result(page),
         facts(summary, kept=False),
+        f"**Needs a person: {escape(summary.attention, 600)}.**" if summary.attention else "",
         _picture(summary),
         *_account(writeup),
         *how_much(page),
@@ -70,4 +71,4 @@ def _account(writeup: Writeup | None) -> list[str]:
         said += f" {left} {verb} left out, for a number that does not."
     if writeup.cut:
         said += " Its end is cut off."
-    return ["## What happened", f"*{said}*", writeup.text]
+    return ["## The agent's account", f"*{said}*", writeup.text]

@@ -30,25 +30,27 @@ def _not_expected_to_win(page: Page) -> Iterator[str]:
     for row, expected, effect in _kept(page):
         if expected and expected.sign <= 0 and not row.simpler:
             said = escape(row.expected, 40)
-            yield f"{page.name(row)}, {about(row)}: expected \u201c{said}\u201d, and won{_by(effect)}."
+            yield f"{page.item(row)}, {about(row)}: expected \u201c{said}\u201d, and won{_by(effect)}."
 
 
 def _far_off(page: Page) -> Iterator[str]:
     for row, expected, effect in _kept(page):
-        if not (expected and expected.sign > 0 and expected.size and effect and effect.half > 0):
+        if row.simpler or not (expected and expected.sign > 0 and expected.size):
+            continue
+        if effect is None or not effect.half > 0:
             continue
         outside = abs(effect.gain - expected.size) > effect.half
         ratio = effect.gain / expected.size
         if outside and (ratio >= FAR_OFF or ratio <= 1 / FAR_OFF):
             how = "more" if ratio > 1 else "less"
             said = f"far {how} than expected ({escape(row.expected, 40)})"
-            yield f"{page.name(row)}, {about(row)}: gained {interval(effect, '±')}, {said}."
+            yield f"{page.item(row)}, {about(row)}: gained {interval(effect, '±')}, {said}."
 
 
 def _simpler(page: Page) -> Iterator[str]:
     for row, expected, _effect in _kept(page):
         if row.simpler and (expected is None or expected.sign):
-            yield f"{page.name(row)}, {about(row)}: nothing was lost by it, with {escape(row.simpler)}."
+            yield f"{page.item(row)}, {about(row)}: nothing was lost by it, with {escape(row.simpler)}."
 
 
 def _backfired(page: Page) -> Iterator[str]:
@@ -62,7 +64,7 @@ def _backfired(page: Page) -> Iterator[str]:
         expected = expected_of(row.expected, row.direction)
         if expected is not None and expected.sign > 0:
             why = escape(row.hypothesis, 160)
-            yield f"{page.name(row)}, {about(row)}: did harm (z {z(row)}), although: {why}"
+            yield f"{page.item(row)}, {about(row)}: did harm (z {z(row)}), although: {why}"
 
 
 def _broke(page: Page) -> Iterator[str]:
@@ -70,13 +72,13 @@ def _broke(page: Page) -> Iterator[str]:
     for row in tried(page.summary):
         if broke(row) and row.status is Status.DISCARD:
             why = "" if page.told else f": {escape(broke(row), 120)}"
-            yield f"{page.name(row)}, {about(row)}: better (z {z(row)}), and not kept{why}."
+            yield f"{page.item(row)}, {about(row)}: better (z {z(row)}), and not kept{why}."
 
 
 def _did_not_hold(page: Page) -> Iterator[str]:
     for row in digest.not_kept(page.summary.records):
         if test := digest.rejecting(row):
-            yield f"{page.name(row)}, {about(row)}: won, and did not hold in `{escape(test, 60)}`."
+            yield f"{page.item(row)}, {about(row)}: won, and did not hold in `{escape(test, 60)}`."
 
 
 def _kept(page: Page) -> Iterator[tuple[Record, Expected | None, Effect | None]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ...records import Record, Status
 from .. import digest
 from ..gains import interval
 from ..markdown import escape, table
 from ..text import count, signed
-from .findings import Group, commonest, dead_ends, near_misses, themes
+from .findings import Group, commonest, dead_ends, near_misses, repeated, themes
 from .page import Page, about, share, z
 from .result import biggest_first
 
@@ -80,24 +79,13 @@ def _counts(page: Page) -> str:
 
 
 def _dead(group: Group, page: Page) -> str:
-    best = f", best z {z(group.best)}" if group.best else ""
-    example = f", for instance {page.name(_example(group))}" if group.rows else ""
-    return f"**{escape(group.name)}**: {len(group.rows)} experiments, none kept{best}; {commonest(group.rows)}{example}."
-
-
-def _example(group: Group) -> Record:
-    return group.best or group.rows[0]
+    best = f", the best {page.name(group.best)} with z {z(group.best)}" if group.best else ""
+    return f"**{escape(group.name)}**: {len(group.rows)} experiments, none kept{best}; {commonest(group.rows)}."
 
 
 def _reasons(page: Page) -> list[str]:
     """Why experiments were not kept: what happened again and again, and every accident."""
-    rows = [row for row in page.summary.records if row.status is not Status.INTERRUPTED]
-    lost = {row.experiment for row in rows if row.status is Status.DISCARD}
-    reasons = [
-        reason
-        for reason in digest.common_reasons(rows, most=len(rows))
-        if len(reason.experiments) > 1 or reason.experiments[0] not in lost
-    ][:MOST_CAUSES]
+    reasons = repeated(page.summary)[:MOST_CAUSES]
     body = [
         [escape(reason.text, 160), str(len(reason.experiments)), f"#{reason.experiments[0]}"]
         for reason in reasons

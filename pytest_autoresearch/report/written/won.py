@@ -97,9 +97,9 @@ def _cells(page: Page, record: Record) -> list[str]:
 
 
 def lines(page: Page, record: Record) -> str:
-    """``+12 -3``: lines that a kept experiment added and removed; empty where nobody counted."""
+    """``+12/-3``: lines that a kept experiment added and removed; empty where nobody counted."""
     found = page.changes.get(record.experiment or 0)
-    return f"+{found[0]} -{found[1]}" if found else ""
+    return f"+{found[0]}/-{found[1]}" if found else ""
 
 
 def _champion(page: Page, last: Record) -> str:
@@ -114,7 +114,7 @@ def _why(page: Page, rows: list[Record]) -> str:
     best = sorted(reasoned, key=lambda row: -known.get(row.experiment, 0.0))[:MOST_REASONS]
     chosen = sorted(best, key=lambda row: row.experiment or 0)
     items = [
-        f"- **{page.name(row)}** {escape(row.theme, 40)}{': ' if row.theme else ''}{escape(row.hypothesis, 300)}"
+        f"- {page.item(row)} {escape(row.theme, 40)}{': ' if row.theme else ''}{escape(row.hypothesis, 300)}"
         for row in chosen
     ]
     if not items:

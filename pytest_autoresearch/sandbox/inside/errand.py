@@ -111,7 +111,7 @@ def _limit(order: Mapping[str, Any]) -> None:
 
 def _start(order: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Fork, and run the program; what the kernel said when it could not be run."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
+    reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:

@@ -29,9 +29,11 @@ try:
     breaches.append("read a file outside")
 except FileNotFoundError:
     pass
-for path in ("/usr", "/etc", "/"):
+for path in ("/usr", "/etc", ""):
+    path += f"/autoresearch-{judge}"
     try:
-        open(path + "/autoresearch-probe", "w")
+        os.mkdir(path)
+        os.rmdir(path)
         breaches.append("write a file outside")
     except OSError:
         pass

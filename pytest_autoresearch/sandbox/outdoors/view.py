@@ -69,8 +69,8 @@ class Scene:
                 self._plan[path] = (COVER, path)
             for path in (*_environment(self._private()), *map(_absolute, self.listed)):
                 self._show(path)
-            for path in map(os.path.realpath, self.hidden):
-                self._hide(path)
+            for path in self.hidden:
+                self._hide(os.path.realpath(_absolute(path)))
             for path in map(os.path.realpath, self.writable):
                 self._plan[path] = (WORK, path)
         return self._plan

@@ -139,8 +139,9 @@ def _refusal(tier: str, missing: Missing) -> str:
 
 def remedy_of(fault: str) -> str:
     """What a person can do about a world that could not be built; ``fault`` names the layer."""
-    refused = "not permitted" in fault or "denied" in fault
-    return _remedy(Missing(fault.partition(":")[0], errno.EPERM if refused else 0, fault))
+    refusals = (errno.EPERM, errno.EACCES)
+    number = next((one for one in refusals if os.strerror(one) in fault), 0)
+    return _remedy(Missing(fault.partition(":")[0], number, fault))
 
 
 def _remedy(missing: Missing) -> str:

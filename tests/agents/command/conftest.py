@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_autoresearch.agents.command import Command
-from pytest_autoresearch.agents.command.calling import Command as Line
+from pytest_autoresearch.agents.command.line import Line
 from pytest_autoresearch.agents.command.runner import Runner
 from pytest_autoresearch.agents.office import Office
 from pytest_autoresearch.agents.tables import Table
@@ -25,6 +25,7 @@ from pytest_autoresearch.sandbox.handing.files import discard
 from pytest_autoresearch.sandbox.outdoors import Outdoors, choose
 from pytest_autoresearch.sandbox.outdoors.bounds import Bounds
 from pytest_autoresearch.sandbox.outdoors.run import Ended, Heard
+from pytest_autoresearch.sandbox.walls import tiers
 
 CHAMPION = b"RATE = 1\n"
 MODEL, OLD, READABLE, TEST = "src/model.py", "src/old.py", "src/tables.py", "src/test_line.py"
@@ -44,9 +45,10 @@ def closed(path: str) -> str:
 def built() -> str:
     """What builds worlds here; where nothing does, the test is skipped."""
     try:
-        return choose(trusted=False).builder
+        tiers.choose("sealed")
     except UsageProblem as problem:
         pytest.skip(str(problem))
+    return choose(trusted=False).builder
 
 
 class Direct:

@@ -101,7 +101,9 @@ def test_a_deleted_editable_file_is_deleted(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b.py", 'we"ird\\é.py', "plain.py"])
-@pytest.mark.parametrize("content", [b"a\n", b"a\nb", b"", b"\n", "é\r\n".encode(), b"--- a\n+++ b\n"])
+@pytest.mark.parametrize(
+    "content", [b"a\n", b"a\nb", b"", b"\n", "é\r\n".encode(), b"--- a\n+++ b\n"]
+)
 def test_a_deletion_reads_as_git_writes_it(name: str, content: bytes) -> None:
     from pytest_autoresearch.agents.command.workplace import _deletion
 
@@ -295,9 +297,10 @@ def test_nothing_three_times_in_a_row_is_a_failure(desk: Desk) -> None:
     agent = desk.agent("sys.exit('I am broken')")
     for _ in range(2):
         found = proposed(agent.propose(desk.briefing()))
-        assert not found.files and not found.patch
+        assert not found.files
+        assert not found.patch
         assert found.description == "no proposal: exit status 1: I am broken"
-    with pytest.raises(AgentFailed, match="3 times in a row.*I am broken"):
+    with pytest.raises(AgentFailed, match=r"3 times in a row.*I am broken"):
         agent.propose(desk.briefing())
 
 
@@ -329,7 +332,9 @@ def test_every_byte_is_on_record(desk: Desk) -> None:
 
 
 def test_a_tool_without_network_of_files_to_show_still_runs(desk: Desk) -> None:
-    found = proposed(desk.agent(FASTER).propose(desk.briefing(readable={}, editable={MODEL: CHAMPION})))
+    found = proposed(
+        desk.agent(FASTER).propose(desk.briefing(readable={}, editable={MODEL: CHAMPION}))
+    )
     assert found.files
 
 

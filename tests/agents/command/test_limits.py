@@ -29,15 +29,18 @@ def small(request: pytest.FixtureRequest, furnish: Furnish) -> Desk:
     return furnish(confined=request.param == "confined", bounds=SMALL)
 
 
-def given_up(desk: Desk, body: str, **table: float) -> str:
-    found = desk.agent(body, **table).propose(desk.briefing())
+def given_up(desk: Desk, body: str, timeout: float = 60.0) -> str:
+    found = desk.agent(body, timeout=timeout).propose(desk.briefing())
     assert isinstance(found, Proposal)
-    assert not found.files and found.patch is None
+    assert not found.files
+    assert found.patch is None
     return found.description
 
 
 def test_one_that_hangs_is_ended_after_its_time(small: Desk) -> None:
-    said = given_up(small, "(here / 'src/model.py').write_text('half')\ntime.sleep(1000)", timeout=1)
+    said = given_up(
+        small, "(here / 'src/model.py').write_text('half')\ntime.sleep(1000)", timeout=1
+    )
     assert said == "no proposal: it took longer than 1 s"
 
 
@@ -135,9 +138,12 @@ def test_full_folders_are_emptied_before_the_next_call(furnish: Furnish) -> None
     (here / "src/model.py").write_text("RATE = 2\\n")
     """
     agent = desk.agent(body)
-    assert "MiB of disk" in agent.propose(desk.briefing()).description
+    full = agent.propose(desk.briefing())
+    assert isinstance(full, Proposal)
+    assert "they are emptied" in full.description
     found = agent.propose(desk.briefing())
-    assert isinstance(found, Proposal) and found.files == {MODEL: "RATE = 2\n"}
+    assert isinstance(found, Proposal)
+    assert found.files == {MODEL: "RATE = 2\n"}
 
 
 def test_files_without_a_name_count_as_well(small: Desk) -> None:
@@ -182,7 +188,8 @@ def test_beginning_and_end_of_a_long_output_are_kept(furnish: Furnish) -> None:
     folder = desk.office.transcripts.path
     assert folder is not None
     stdout = next(path for path in folder.iterdir() if path.name.endswith("-stdout")).read_text()
-    assert stdout.startswith("the beginning") and stdout.endswith("the end\n")
+    assert stdout.startswith("the beginning")
+    assert stdout.endswith("the end\n")
 
 
 def test_one_that_takes_too_much_memory_is_ended(small: Desk) -> None:
@@ -240,7 +247,9 @@ Outdoors(sys.argv[2]).run([sys.executable, "-c", "import os,time; os.fork(); ope
 """
     for builder in (built, ""):
         (tmp_path / "work" / "begun").unlink(missing_ok=True)
-        judge = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", script, str(tmp_path), builder])
+        judge = os.spawnv(
+            os.P_NOWAIT, sys.executable, [sys.executable, "-c", script, str(tmp_path), builder]
+        )
         wait_for((tmp_path / "work" / "begun").exists)
         assert alive(mark)
         os.kill(judge, 9)
@@ -271,5 +280,8 @@ def test_unconfined_one_that_kills_those_that_watch_it_ends_all_the_same(
 
 
 def test_a_good_one_is_none_of_these(small: Desk) -> None:
-    found = small.agent("(here / 'src/model.py').write_text('RATE = 2\\n')").propose(small.briefing())
-    assert isinstance(found, Proposal) and found.files == {MODEL: "RATE = 2\n"}
+    found = small.agent("(here / 'src/model.py').write_text('RATE = 2\\n')").propose(
+        small.briefing()
+    )
+    assert isinstance(found, Proposal)
+    assert found.files == {MODEL: "RATE = 2\n"}

@@ -142,6 +142,7 @@ def test_whatever_is_shown_is_a_word_that_may_be(seed: int) -> None:
     for word in words.split():
         assert KNOWN.word(word) or KNOWN.name(word), (word, told)
     assert not any(one.isalpha() and one not in OUTSIDE for one in told)
+    assert not set(told) - OUTSIDE - set("…'\"`()[]{}<>.,:;=!?/*+-|&%_ "), told
 
 
 def test_the_vocabulary_has_no_names() -> None:

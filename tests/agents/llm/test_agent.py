@@ -74,7 +74,7 @@ def test_the_briefing_is_the_first_thing_said(make: Made, server: Server) -> Non
 
 
 def test_files_are_read_before_a_proposal(make: Made, server: Server) -> None:
-    reads = [
+    reads: list[tuple[str, dict[str, Any]]] = [
         ("read_file", {"path": "model.py", "first_line": 2}),
         ("read_file", {"path": "./shapes.py"}),
     ]

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from pytest_autoresearch.agents.llm import calling, wire
+from pytest_autoresearch.agents.llm import calling, spec, wire
+from pytest_autoresearch.agents.llm import make as make_llm
 from pytest_autoresearch.agents.llm.agent import LanguageModel
 from pytest_autoresearch.agents.office import Office
+from pytest_autoresearch.agents.tables import Table
 from pytest_autoresearch.exceptions import AgentFailed, CapReached, Interrupted, UsageProblem
 from pytest_autoresearch.records import Briefing, Proposal
 
@@ -139,6 +141,39 @@ def test_the_probe_finds_out_that_there_are_no_tools(make: Made, server: Server)
     assert ["tools" in one.json for one in server.requests[:3]] == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        ("openai/gpt-5", "temperature=0.3", "temperature"),
+        ("anthropic/claude-sonnet-4-5", "", "does not take the key .*ANTHROPIC_API_KEY"),
+        ("openai/gpt-4o-mini", "", "does not take the key .*OPENAI_API_KEY"),
+    ],
+)
+def test_what_litellm_finds_out_itself_is_told_before_anything_is_sent(
+    make: Made,
+    server: Server,
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    options: str,
+    words: str,
+) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    agent = LanguageModel("llm", spec.read(f"{model}?{options}"), office)
+    with pytest.raises(UsageProblem, match=words):
+        agent.probe()
+    assert not office.purse.expenses
+
+
+def test_a_server_of_ones_own_needs_no_key(
+    make: Made, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert proposed(make([GOOD])).files
+    assert server.requests[0].headers["Authorization"] == "Bearer none"
+
+
 def test_a_network_that_fails_names_proxy_and_authorities(make: Made, server: Server) -> None:
     agent = make([])
     server._http.server_close()
@@ -151,7 +186,7 @@ def test_a_network_that_fails_names_proxy_and_authorities(make: Made, server: Se
 def waits(agent: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long it waits between tries, without waiting."""
     seen: list[float] = []
-    monkeypatch.setattr(calling, "_sleep", lambda seconds, reach: seen.append(seconds))
+    monkeypatch.setattr(calling, "sleep", lambda seconds, reach: seen.append(seconds))
     proposed(agent)
     return seen
 
@@ -301,3 +336,17 @@ def test_nobody_knows_what_an_unknown_model_costs(make: Made, office: Office) ->
 def test_the_most_that_a_call_may_cost_is_known_beforehand(make: Made, office: Office) -> None:
     agent = make([GOOD], f"max_tokens=1000&context=2000&{PRICES}")
     assert agent.most_usd == pytest.approx((2000 * 4 * 1.25 * 2 + 1000 * 10) / 1e6)
+
+
+def test_a_table_says_what_the_argument_does_not(litellm: Any, office: Office) -> None:
+    table = Table("careful", "llm:openai/x", timeout=7.0, cost=0.5)
+    agent = make_llm("openai/x?timeout=3", office, table)
+    assert (agent.name, agent.options.timeout, agent.options.cost) == ("careful", 3.0, 0.5)
+    agent = make_llm("openai/x?input_cost=1&output_cost=1", office, table)
+    assert (agent.options.timeout, agent.options.cost) == (7.0, None)
+    assert make_llm("openai/x?cost=1", office).name == "llm:openai/x?cost=1"
+
+
+def test_a_table_for_a_model_has_no_files_and_variables(office: Office) -> None:
+    with pytest.raises(UsageProblem, match="env and paths are for command: agents"):
+        make_llm("openai/x", office, Table("careful", "llm:openai/x", env={"KEY": None}))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import names, shapes, signatures
+from .reading import LARGEST
 
 MOST_PROBLEMS = 5
 """Problems that are told, of as many as there are."""
@@ -58,7 +59,9 @@ def _problems(
 
 
 def _unread(path: str, text: bytes) -> Iterator[str]:
-    """Why a file is no Python, in a line; nothing when it is."""
+    """Why a file is no Python, in a line; nothing when it is, or is too large to be tried here."""
+    if len(text) > LARGEST:
+        return
     try:
         # Compiled, not only parsed: `return` outside of a function is found by the compiler.
         compile(text, path, "exec", dont_inherit=True)

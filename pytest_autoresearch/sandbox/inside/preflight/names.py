@@ -8,9 +8,6 @@ from typing import Any
 
 from .reading import parsed
 
-LARGEST = 1 << 20
-"""Bytes of a file that is looked through; a larger one is left to its run."""
-
 
 def undefined(text: bytes) -> set[str]:
     """The names themselves."""
@@ -19,7 +16,7 @@ def undefined(text: bytes) -> set[str]:
 
 def found(text: bytes) -> list[tuple[str, int, str]]:
     """Each name with its line and what is wrong with it; none for a file that cannot be read."""
-    tree = parsed(text) if len(text) <= LARGEST else None
+    tree = parsed(text)
     if tree is None:
         return []
     from pyflakes import checker, messages

@@ -12,16 +12,21 @@ from .reading import parsed
 
 CONTRACT = ("fit", "predict", "log_probs", "logits")
 """Functions that the harness calls by name."""
+ASSIGNABLE = ("fit", "predict")
+"""Those whose name says enough: nobody calls a number so."""
 MOST_TEXT = 200
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def required(champion: bytes) -> list[str]:
-    """Those of `CONTRACT` that the champion's entry defines, imports or assigns."""
+    """Those of `CONTRACT` that the champion's entry has.
+
+    Of `ASSIGNABLE` however it got them; what else is assigned or imported may be any value of that name.
+    """
     tree = parsed(champion)
     known = {} if tree is None else _bound(tree)
-    return [name for name in CONTRACT if name in known]
+    return [name for name in CONTRACT if known.get(name) or (name in known and name in ASSIGNABLE)]
 
 
 def problems(
