@@ -50,6 +50,7 @@ EXEMPT = {
     "agents/llm/faults.py:words": "a pattern",
     "agents/llm/faults.py:_without_status": "words of litellm's",
     "agents/llm/library.py:": "names of litellm's loggers",
+    "runs/trial.py": "what an agent is told of its own proposal, to mend it",
     "agents/tuning/tune.py:": "hypotheses of the tuner",
     "agents/tuning/searched.py": "what the tuner searches, in the plan that a search shows",
     "agents/tuning/guess.py:why_not": "why a value is left alone, in the same",

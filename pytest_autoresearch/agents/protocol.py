@@ -57,6 +57,8 @@ class Thinks(ABC):
 
     overlaps = True
     """Whether `propose` may be called while an experiment runs; any agent may have such an attribute."""
+    name: str
+    """What records and the purse call it."""
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,12 @@ class Hiring:
             self._place = choose(trusted=trusted, private=[self.repository], hidden=self.hidden)
             self.unconfined = "" if self._place.confined else UNCONFINED
         return self._place
+
+    def hide(self, paths: Iterable[Path]) -> None:
+        """Hide what the evaluation was seen to read from coding tools, from their next call on."""
+        if self._place is not None:
+            known = set(self._place.hidden)
+            self._place.hide([path for path in map(str, paths) if path not in known])
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -121,7 +127,8 @@ def _member(config: pytest.Config, hiring: Hiring, name: str) -> Member:
             f"--autoresearch-agent {name}: in isolation none only tune and replay may commit; type "
             "--autoresearch-allow-untrusted if you trust what this agent writes"
         )
-    return Member(name, agent, ahead=hiring.table.ahead)
+    own = agent.name if isinstance(agent, Thinks) else name
+    return Member(own, agent, ahead=hiring.table.ahead)
 
 
 def _made(config: pytest.Config, name: str, spec: str) -> Agent | None:

@@ -223,6 +223,7 @@ def open_session(
         end,
         closing,
         warnings,
+        hide=hiring.hide,
         tell_person=tell,
     )
     session.trial = Trial(

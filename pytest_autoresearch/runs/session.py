@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from ..agents.member import FAILED, Member
 from ..agents.protocol import Writes
@@ -95,6 +96,7 @@ class Session:
     looked: bool = False
     trial: Trial | None = None
     capped: bool = False
+    hide: Callable[[Iterable[Path]], None] = lambda paths: None
     tell_person: Callable[[Mapping[str, Json]], None] = lambda event: None
     _protocols: set[str] = field(default_factory=set)
     _thinking: bool = True
@@ -160,6 +162,7 @@ class Session:
             self.ended = f"the {self.settings.hours:g} hours are over"
             return None
         self.project.seconds_left = left
+        self.hide(self.frozen.used)
         self.lookout.look()
         try:
             experiment = self.search.ask()
@@ -376,8 +379,11 @@ class Session:
         # The vault is for people only: what agents are told of the run is without it.
         summary = replace(self.summary(), looks=())
         assert isinstance(writer.agent, Writes)
+        paper = self.team.office.transcripts
+        name = paper.begin()
         with stopped_at(self.deadline):
             write_up(self.run, summary, writer.agent, writer.name)
+        paper.settle(name, "report")
 
     @property
     def _writer(self) -> Member | None:

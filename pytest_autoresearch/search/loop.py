@@ -120,6 +120,7 @@ class Search(Measuring):
         self.preflight: Callable[[str], tuple[str, str]] = lambda tree: ("", "")
         self.look_ahead: Callable[[Callable[[], Briefing]], None] = lambda briefing: None
         self.exhausted = False
+        self._unanalysable = False
         self._close_killed()
         for record in self.records:
             self._tell_agent(record)
@@ -237,6 +238,8 @@ class Search(Measuring):
         why = ""
         if self.objective.analysis is None:
             why = "no analysis: the marker of the test names no fixture for it (analysis=…)"
+        elif self._unanalysable:
+            why = "no analysis: what it would look at could not be had before in this session"
         elif len(last) == MOST_ANALYSES and set(last) == {Part.ANALYSIS}:
             why = f"{MOST_ANALYSES} analyses in a row: an experiment is due"
         champion = self.history.champion
@@ -357,6 +360,7 @@ class Search(Measuring):
         if verdict.status is Status.KEPT:
             record = replace(record, champion_record=self.certify(self._won(record)))
         record = self.history.finished(experiment, record)
+        self._unanalysable |= record.part is Part.ANALYSIS and record.status is Status.FAILED
         self._tell_agent(record)
         self._reuse()
         if self._stuck():

@@ -165,6 +165,21 @@ def test_without_a_fixture_to_look_at_an_analysis_is_skipped_and_says_why() -> N
     assert "names no fixture" in found[0].reason
 
 
+def test_after_a_fault_of_its_fixture_no_more_analyses_are_tried_in_a_session() -> None:
+    searching = handed(Analysis("# 1"), Analysis("# 2"), proposal("1.0"))
+    found = []
+    while (experiment := searching.ask()) is not None:
+        fault = Outcome(status=Status.FAILED, reason="set-up failed")
+        outcome = outcome_of(searching, experiment)
+        found.append(
+            searching.tell(experiment, fault if experiment.part is Part.ANALYSIS else outcome)
+        )
+    ends = [(one.item, one.status) for one in experiments(found)]
+    assert ends == [
+        ("0001-analysis", Status.FAILED), ("s0001", Status.SKIPPED), ("0001", Status.KEPT)
+    ]  # fmt: skip
+
+
 def test_what_the_preflight_finds_is_a_crash_that_costs_no_pass() -> None:
     searching = handed(proposal("1.0"))
     searching.preflight = lambda tree: ("preflight: model.py:1: undefined name 'np'", "")
