@@ -137,15 +137,16 @@ class Place:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--quick", action="store_true", help="a few experiments on less data, one cold start"
+        "--quick", action="store_true", help="a few experiments with less data and NumPy alone"
     )
     parser.add_argument("--count", type=int, default=50, help="experiments in each tier")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for table and picture")
     asked = parser.parse_args(arguments)
     counts = (3, 1, 2) if asked.quick else (asked.count, 5, 20)
     columns = COLUMNS // 8 if asked.quick else COLUMNS
+    names = ["numpy"] if asked.quick else libraries()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(os.path.realpath(folder)), columns, *counts)
+        found = measure(Path(os.path.realpath(folder)), columns, names, *counts)
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "sealed.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(table(found))
@@ -155,14 +156,18 @@ def main(arguments: list[str] | None = None) -> None:
         save(found, asked.out / "sealed.png")
 
 
-def measure(folder: Path, columns: int, count: int, colds: int, ends: int) -> dict[str, Any]:
+def measure(
+    folder: Path, columns: int, names: list[str], count: int, colds: int, ends: int
+) -> dict[str, Any]:
     """All tiers that this machine has, in turn; times are milliseconds, sizes MiB."""
     tiers, missing = available()
     loads = [os.getloadavg()[0]]
     X = np.random.default_rng(0).normal(size=(ROWS, columns))
     y, few = np.zeros(ROWS), X[:2000]
     with ExitStack() as stack:
-        places = {name: open_place(stack, folder / name, tier) for name, tier in tiers.items()}
+        places = {
+            name: open_place(stack, folder / name, tier, names) for name, tier in tiers.items()
+        }
         times = overheads(places, X, y, few, count)
         written = {name: place.sandbox._stock.written for name, place in places.items()}
         parts = {name: where_it_goes(place, X, y, count) for name, place in places.items()}
@@ -171,11 +176,13 @@ def measure(folder: Path, columns: int, count: int, colds: int, ends: int) -> di
     cold: dict[str, list[float]] = {name: [] for name in tiers}
     for number in range(colds):
         for name in turn(list(tiers), number):
-            cold[name].append(cold_start(folder / f"cold-{name}-{number}", tiers[name], X, y))
+            cold[name].append(
+                cold_start(folder / f"cold-{name}-{number}", tiers[name], names, X, y)
+            )
     found: dict[str, Any] = {}
     for name, tier in tiers.items():
         with ExitStack() as stack:
-            place = open_place(stack, folder / f"limits-{name}", tier, Limits(memory=LIMIT))
+            place = open_place(stack, folder / f"limits-{name}", tier, names, Limits(memory=LIMIT))
             found[name] = {
                 "fit_ms": spread(times[name, "fit"]),
                 "both_ms": spread(times[name, "both"]),
@@ -187,7 +194,7 @@ def measure(folder: Path, columns: int, count: int, colds: int, ends: int) -> di
                 "parts_ms": parts[name],
             }
     loads.append(os.getloadavg()[0])
-    return {"machine": machine(loads, X), "count": count, "missing": missing, "tiers": found}
+    return {"machine": machine(loads, names, X), "count": count, "missing": missing, "tiers": found}
 
 
 def available() -> tuple[dict[str, Tier], dict[str, str]]:
@@ -206,11 +213,11 @@ def libraries() -> list[str]:
     return [name for name in LIBRARIES if find_spec(name.split(".")[0])]
 
 
-def open_place(stack: ExitStack, folder: Path, tier: Tier, limits: Limits | None = None) -> Place:
+def open_place(
+    stack: ExitStack, folder: Path, tier: Tier, names: list[str], limits: Limits | None = None
+) -> Place:
     """A warm sandbox that closes with ``stack``."""
-    sandbox = stack.enter_context(
-        Sandbox(limits or Limits(), folder / "scratch", libraries(), tier=tier)
-    )
+    sandbox = stack.enter_context(Sandbox(limits or Limits(), folder / "scratch", names, tier=tier))
     tree = sandbox.folder / "tree"
     materialise({"model.py": MODEL.encode()}, tree)
     place = Place(sandbox, tree)
@@ -295,10 +302,10 @@ def look_costs(place: Place) -> list[float]:
     return costs
 
 
-def cold_start(folder: Path, tier: Tier, X: Any, y: Any) -> float:
+def cold_start(folder: Path, tier: Tier, names: list[str], X: Any, y: Any) -> float:
     """Milliseconds of a ``fit`` with nothing prepared."""
     began = time.perf_counter()
-    with Sandbox(Limits(), folder, libraries(), tier=tier) as sandbox:
+    with Sandbox(Limits(), folder, names, tier=tier) as sandbox:
         tree = sandbox.folder / "tree"
         materialise({"model.py": MODEL.encode()}, tree)
         Place(sandbox, tree).candidate().fit(X, y)
@@ -332,11 +339,11 @@ def usage(candidate: Candidate) -> tuple[str, float, float]:
     return found
 
 
-def machine(loads: list[float], X: Any) -> dict[str, Any]:
+def machine(loads: list[float], names: list[str], X: Any) -> dict[str, Any]:
     """Where this was measured, how busy it was, and what was attached."""
     return {
         "data_mb": round(X.nbytes / 1e6, 1),
-        "libraries": {name.split(".")[0]: _version(name.split(".")[0]) for name in libraries()},
+        "libraries": {name.split(".")[0]: _version(name.split(".")[0]) for name in names},
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
         "cpus": os.cpu_count(),

@@ -157,7 +157,10 @@ def _not_kept(summary: Summary) -> Iterator[_Line]:
     yield from ((f"  {line}", {}) for line in confirmation_lines(summary))
     skipped = digest.skipped(summary.records)
     if skipped:
-        yield f"{skipped:>6} x skipped: no proposal, tried before, or made on an earlier champion", {}
+        yield (
+            f"{skipped:>6} x skipped: no proposal, tried before, or made on an earlier champion",
+            {},
+        )
     miss = digest.closest_miss(summary)
     if miss is not None:
         about = one_line(miss.description, 70)

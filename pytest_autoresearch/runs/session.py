@@ -110,6 +110,7 @@ class Session:
             self.settings.experiments,
         )
         self.search.thinking = lambda: stopped_at(self._last_start)
+        self.search.opening = self._keep_protocol
         self.search.look_ahead = self._look_ahead
 
     def staff(self) -> None:
@@ -178,13 +179,12 @@ class Session:
         if experiment is None:
             self.ended = self._why_done()
         else:
-            self._put_on_record(experiment)
+            self.team.office.transcripts.settle(experiment.draft, experiment.item)
         self.begun = True
         return experiment
 
-    def _put_on_record(self, experiment: Experiment) -> None:
-        """Name the transcript of a proposal after its item, and keep the instructions it was made under."""
-        self.team.office.transcripts.settle(experiment.draft, experiment.item)
+    def _keep_protocol(self, experiment: Experiment) -> None:
+        """Write the instructions down that a proposal was made under, if they are new."""
         version = experiment.protocol
         if version and version not in self._protocols:
             self._protocols.add(version)

@@ -81,6 +81,7 @@ class Search(Measuring):
     ``limit`` is the number of experiments of the run after which `ask` has nothing more; ``thinking``
     is entered while the agent proposes; ``certify`` makes the champion record of an experiment that is
     about to be kept; ``preflight`` says of a tree what keeps it from being evaluated, and its shape;
+    ``opening`` is told what is about to be written down as begun;
     ``look_ahead`` is called when an evaluation is about to begin, so that agents can think meanwhile.
     """
 
@@ -118,6 +119,7 @@ class Search(Measuring):
         self.thinking: Callable[[], AbstractContextManager[None]] = nullcontext
         self.certify: Callable[[Record], Mapping[str, Json] | None] = lambda record: None
         self.preflight: Callable[[str], tuple[str, str]] = lambda tree: ("", "")
+        self.opening: Callable[[Experiment], None] = lambda experiment: None
         self.look_ahead: Callable[[Callable[[], Briefing]], None] = lambda briefing: None
         self.exhausted = False
         self._unanalysable = False
@@ -157,6 +159,7 @@ class Search(Measuring):
             or self._proposed()
         )
         if experiment is not None:
+            self.opening(experiment)
             self.history.opened(experiment)
             # Who has asked for a look at the data waits for what it shows.
             if self.baseline is not None and experiment.analysis is None:

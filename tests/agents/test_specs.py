@@ -34,9 +34,11 @@ def test_tune_and_replay_are_made(tmp_path: Path) -> None:
     assert isinstance(build(f"replay:{tmp_path / 'patches'}", Path("/nowhere")), Replay)
 
 
-@pytest.mark.parametrize("spec", ["llm:gpt?temperature=1", "command:coder", "llm"])
-def test_an_agent_of_a_later_version_is_a_usage_problem(spec: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match=r"does not have .* yet.*tune .*replay:DIR"):
+@pytest.mark.parametrize(
+    ("spec", "message"), [("llm", "llm:MODEL"), ("llm:", "llm:MODEL"), ("command: ", "command:CLI")]
+)
+def test_a_model_and_a_command_have_to_be_named(spec: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match=message):
         build(spec, tmp_path)
 
 

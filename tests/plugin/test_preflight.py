@@ -35,7 +35,7 @@ def test_what_the_preflight_finds_costs_no_fold_and_the_same_code_is_not_tried_a
     assert worse.status is Status.DISCARD
     assert {record.status for record in others} == {Status.CRASH}
     assert [record.reason for record in others] == [
-        "preflight: model.py:5: invalid syntax: SLOPE = = 2.9",
+        "preflight: model.py:5: SyntaxError: invalid syntax: SLOPE = = 2.9",
         "preflight: model.py:5: undefined name 'slope_of'; model.py:5: undefined name 'X'",
         "preflight: model.py:5: ModuleNotFoundError: No module named 'nosuchlibrary'",
     ]

@@ -71,14 +71,18 @@ def test_nothing_is_said_of_a_good_patch(look: Look) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("DEPTH = 3", "DEPTH = = 3", "model.py:4: invalid syntax: DEPTH = = 3"),
-        ("DEPTH = 3", "return 3", "model.py:4: 'return' outside function"),
-        ("    return {", "    x = 1\n   return {", "model.py:9: unindent does not match"),
+        ("DEPTH = 3", "DEPTH = = 3", "model.py:4: SyntaxError: invalid syntax: DEPTH = = 3"),
+        ("DEPTH = 3", "return 3", "model.py:4: SyntaxError: 'return' outside function"),
+        (
+            "    return {",
+            "    x = 1\n   return {",
+            "model.py:9: IndentationError: unindent does not match",
+        ),
         ("DEPTH = 3", "DEPTH = '\0'", "source code string cannot contain null bytes"),
         (
             "DEPTH = 3",
             f"DEPTH = {'(' * 999}3{')' * 999}",
-            "model.py:4: too many nested parentheses",
+            "model.py:4: SyntaxError: too many nested parentheses",
         ),
     ],
 )

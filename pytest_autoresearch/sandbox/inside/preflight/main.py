@@ -67,7 +67,8 @@ def _unread(path: str, text: bytes) -> Iterator[str]:
         compile(text, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         line = (error.text or "").strip()[:MOST_LINE]
-        yield f"{path}:{error.lineno or 1}: {error.msg}{f': {line}' if line else ''}"
+        kind, code = type(error).__name__, f": {line}" if line else ""
+        yield f"{path}:{error.lineno or 1}: {kind}: {error.msg}{code}"
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         yield f"{path}:1: it cannot be compiled: {type(error).__name__}: {error}"
 
