@@ -72,7 +72,7 @@ def own_agent(config: pytest.Config, spec: str) -> Agent | None:
     folder = config.invocation_params.dir if typed else config.rootpath
     controller = config.pluginmanager.get_plugin("autoresearch-controller")
     tier = UNWALLED if controller is None else controller.tier
-    more = config.stash[HIRING].given(tier) if HIRING in config.stash else {}
+    more = config.stash[HIRING].given if HIRING in config.stash else {}
     return specs.make(spec, rootdir=folder, grammar=partial(read_literals, tier=tier), **more)
 
 

@@ -42,7 +42,7 @@ class Readings:
                 raise self._wrong(glob, "globs are relative to rootdir and stay below it")
             found = list(self._matching(glob))
             if not found:
-                raise self._wrong(glob, f"it matches no file below {self.root}")
+                raise self._wrong(glob, f"it matches no file below {self.root}{_if_list(glob)}")
             for path in found:
                 if why := self._closed(path):
                     raise self._wrong(glob, f"{self._shown(path)} is not for agents: {why}")
@@ -89,6 +89,13 @@ class Readings:
         return UsageProblem(
             f"ini autoresearch_reading = {glob!r}: {why}; correct it or take it out"
         )
+
+
+def _if_list(glob: str) -> str:
+    """What to say of a word that looks like the beginning of a list."""
+    if not glob.startswith("["):
+        return ""
+    return " (pytest.ini, tox.ini and setup.cfg want words with spaces between them; only pyproject.toml takes a list)"
 
 
 def _below(root: Path, folder: Path, *, deep: bool) -> Iterator[str]:

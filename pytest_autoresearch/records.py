@@ -495,7 +495,7 @@ class Look:
 class Spending:
     """What a run's agents cost: ``agents`` maps an agent to its dollars, ``tokens`` are all of theirs.
 
-    ``cap_usd`` is the most that may be spent, ``None`` without a limit. ``unpriced`` are the agents whose
+    ``used`` maps an agent to its tokens. ``cap_usd`` is the most that may be spent, ``None`` without a limit. ``unpriced`` are the agents whose
     cost nobody knows. ``thinking_seconds`` and ``waited_seconds`` are summed over all proposals, see
     `Effort`.
     """
@@ -507,6 +507,7 @@ class Spending:
     unpriced: tuple[str, ...] = ()
     thinking_seconds: float = 0.0
     waited_seconds: float = 0.0
+    used: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

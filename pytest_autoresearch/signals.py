@@ -11,6 +11,8 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+HELD = (*ENDING, signal.SIGALRM) if hasattr(signal, "SIGALRM") else ENDING
+"""What may raise in the main thread: a person, and the timer of a deadline."""
 AGAIN = 5.0
 """Seconds after which a further SIGTERM means that the first was lost."""
 
@@ -56,14 +58,14 @@ class Signals:
 
 @contextmanager
 def shielded() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM until the block is done: half a line of a journal helps nobody."""
+    """Hold signals back until the block is done: half a line of a journal helps nobody."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _frame: came.append(number))
-        for number in ENDING
+        for number in HELD
         if signal.getsignal(number) is not None
     }
     try:

@@ -70,6 +70,7 @@ def test_files_are_read_anew_each_time(root: Path) -> None:
     [
         ("nothing/*.md", "matches no file below"),
         ("notes/a.txt", "matches no file below"),
+        ("[notes/*.md]", "want words with spaces between them; only pyproject.toml takes a list"),
         ("/etc/passwd", "relative to rootdir"),
         ("../x.md", "relative to rootdir"),
         ("test_it.py", "test_it.py is not for agents: it belongs to the evaluation"),

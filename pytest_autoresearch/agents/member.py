@@ -15,7 +15,8 @@ OUT, FAILED, RESTING = "out", "failed", "resting"
 class Member:
     """``name`` is what records call it; ``state`` is empty while it can be asked, else why not.
 
-    ``most_usd`` is the most that a proposal of it may cost as far as is known, in dollars.
+    ``most_usd`` is the most that a proposal of it may cost as far as is known, in dollars, ``cost`` what a
+    person says that each costs, where it does not say so itself.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Member:
     state: str = ""
     reason: str = ""
     most_usd: float = 0.0
+    cost: float | None = None
     _unheard: list[Record] = field(default_factory=list)
 
     @property

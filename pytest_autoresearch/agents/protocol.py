@@ -59,6 +59,8 @@ class Thinks(ABC):
     """Whether `propose` may be called while an experiment runs; any agent may have such an attribute."""
     name: str
     """What records and the purse call it."""
+    reports_cost = False
+    """Whether it may tell what a call cost where nobody knows that before."""
 
     @property
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,31 @@ AVAILABLE = (
     "tune (offline search of the parameters), llm:MODEL (a language model), command:CLI (a coding tool) and "
     "replay:DIR (your own patches)"
 )
+
+KINDS = ("tune", "replay", "llm", "command")
+
+
+def hint(spec: str) -> str:
+    """What is probably meant by a spec that nobody offers, such as ``write command:claude``; else empty."""
+    from .command.profiles import PROFILES
+
+    spec = spec.strip()
+    kind, colon, argument = (part.strip() for part in spec.partition(":"))
+    first = spec.split(maxsplit=1)[0] if spec else ""
+    if first in PROFILES:
+        return f"write command:{spec}"
+    if first.startswith(("./", "../", "/", "~")):
+        return f"write command:{spec}"
+    if "/" in kind:
+        return f"write llm:{spec}"
+    if not colon:
+        return ""
+    if kind in PROFILES:
+        return f"write command:{kind}"
+    near = difflib.get_close_matches(kind.lower(), KINDS, n=1)
+    if not near:
+        return ""
+    return f"write {near[0]}" if near[0] == "tune" else f"write {near[0]}:{argument or '…'}"
 
 
 def make(

@@ -14,6 +14,8 @@ from ..exceptions import UsageProblem
 
 FILE = "pyproject.toml"
 TOOL = "pytest-autoresearch"
+AGENTS = "agents"
+"""The only key of the tool's table; all else stands in pytest's own ini."""
 BUILT_IN = ("tune", "replay", "llm", "command")
 """Names that no table may have."""
 MOST_AHEAD = 8
@@ -57,7 +59,12 @@ def read_tables(rootdir: Path) -> dict[str, Table]:
         raise UsageProblem(f"{path} cannot be read: {error}") from None
     tool: Any = content.get("tool")
     ours: Any = tool.get(TOOL, {}) if isinstance(tool, dict) else {}
-    agents: Any = _table(path, "", ours).get("agents", {})
+    for key in _table(path, "", ours):
+        if key != AGENTS:
+            raise UsageProblem(
+                f"{path}: [tool.{TOOL}]: there is no key {key!r}; there are {AGENTS}"
+            )
+    agents: Any = ours.get(AGENTS, {})
     tables = {
         name: _read(path, name, _table(path, f".agents.{name}", keys))
         for name, keys in _table(path, ".agents", agents).items()

@@ -25,12 +25,20 @@ GOODBYE = 5.0
 """Seconds that a thinking thread gets to end with its session."""
 
 
+def _as_it_is(what: object, agent: str) -> Proposal | Analysis:
+    assert isinstance(what, Proposal | Analysis), agent
+    return what
+
+
 class Team(Prepares):
     """Hands in drafts, for a search; used from the main thread.
 
     Members that take their time think in one thread of the team's own, at most `Member.ahead` drafts ahead of
     the search. One that has run out, failed for good or may spend no more hands over to the others.
-    ``warn`` is told who failed and why.
+    ``warn`` is told who failed and why; ``admitted`` checks what is handed in and raises `AgentFailed`.
+
+    ``room`` says whether one more draft could still be tried, beside so many that wait; ``noted`` is told of
+    each draft that was thought out in the thread, before anybody takes it.
     """
 
     def __init__(
@@ -40,11 +48,15 @@ class Team(Prepares):
         *,
         seed: int = 0,
         warn: Callable[[str], None] = lambda line: None,
+        admitted: Callable[[object, str], Proposal | Analysis] = _as_it_is,
     ) -> None:
         self.members = list(members)
         self.office = office
         self.avoided = ""
-        self._warn = warn
+        self.room: Callable[[int], bool] = lambda waiting: True
+        self.noted: Callable[[Draft], None] = lambda draft: None
+        self.warn = warn
+        self._admitted = admitted
         self._draw = random.Random(seed)
         self._records: list[Record] = []
         self._ready: deque[Draft] = deque()
@@ -92,8 +104,9 @@ class Team(Prepares):
         with self._changed:
             if self._thinking or self._asked or self._stopped:
                 return
-            turn = self._turn = self._turn or self._pick()
-            if turn is not None and turn.overlaps and len(self._ready) < turn.ahead:
+            turn = self._next_turn()
+            waiting = len(self._ready)
+            if turn is not None and turn.overlaps and waiting < turn.ahead and self.room(waiting):
                 self._begin(briefing())
 
     def told(self, record: Record) -> None:
@@ -155,6 +168,12 @@ class Team(Prepares):
     def _left(self) -> list[Member]:
         return [one for one in self.members if not one.state]
 
+    def _next_turn(self) -> Member | None:
+        """The member whose turn it is, as long as it can be asked."""
+        if self._turn is None or self._turn.state:
+            self._turn = self._pick()
+        return self._turn
+
     def _pick(self) -> Member | None:
         """The member to ask next; one that is to be avoided only when there is no other."""
         left = {one.name: one for one in self._left()}
@@ -175,9 +194,9 @@ class Team(Prepares):
     def _dismiss(self, member: Member, state: str, reason: str) -> None:
         member.state, member.reason = state, reason
         if state == FAILED and len(self.members) > 1:
-            self._warn(f"agent {member.name} is given up: {reason}")
+            self.warn(f"agent {member.name} is given up: {reason}")
         if state == RESTING and self._left():
-            self._warn(f"{reason}; others go on")
+            self.warn(f"{reason}; others go on")
 
     # Thinking
 
@@ -190,8 +209,8 @@ class Team(Prepares):
             if self._ready:
                 return self._ready.popleft()
             if not self._thinking and not self._asked:
-                self._turn = self._turn or self._pick()
-                if self._turn is None or not self._turn.threaded:
+                turn = self._next_turn()
+                if turn is None or not turn.threaded:
                     return None
                 self._begin(briefing)
             self._changed.wait()
@@ -211,6 +230,8 @@ class Team(Prepares):
             error: BaseException | None = None
             try:
                 draft = self._made_by(member, briefing)
+                if draft is not None:
+                    self.noted(draft)
             except BaseException as raised:
                 error = raised
             with self._changed:
@@ -219,7 +240,10 @@ class Team(Prepares):
                     self._ready.append(draft)
                 if error is not None and not (self._stopped and isinstance(error, Interrupted)):
                     self._raised = error
-                self._go_on(briefing, draft)
+                try:
+                    self._go_on(briefing, draft)
+                except Exception as raised:
+                    self._raised = raised
                 self._changed.notify_all()
 
     def _awaited(self) -> tuple[Member, Briefing] | None:
@@ -240,9 +264,8 @@ class Team(Prepares):
             return
         if draft is not None and isinstance(draft.what, Analysis):
             return
-        self._turn = self._turn or self._pick()
-        turn = self._turn
-        if turn is None or not turn.threaded or (self._ready and len(self._ready) >= turn.ahead):
+        turn, waiting = self._next_turn(), len(self._ready)
+        if turn is None or not turn.overlaps or waiting >= turn.ahead or not self.room(waiting):
             return
         more = [draft.what] if draft is not None and isinstance(draft.what, Proposal) else []
         self._asked = replace(briefing, under_way=(*briefing.under_way, *more))
@@ -254,7 +277,8 @@ class Team(Prepares):
         try:
             office.purse.require(member.name, member.most_usd)
             name = office.transcripts.begin()
-            what = member.propose(briefing)
+            found = member.propose(briefing)
+            what = None if found is None else self._admitted(found, member.name)
         except CapReached as cap:
             self._dismiss(member, RESTING, str(cap))
             return None
@@ -275,17 +299,14 @@ class Team(Prepares):
         protocol = version_of(briefing.protocol)
         return Draft(what, member.name, briefing.champion, effort, member.vetted, name, protocol)
 
-    def _pay(self, member: Member, what: object) -> None:
-        """What an agent says that its proposal cost; nonsense is for the search to refuse.
-
-        Ours pay by themselves, call by call.
-        """
+    def _pay(self, member: Member, what: Proposal | Analysis) -> None:
+        """What an agent says that its proposal cost, or what a person says; ours pay call by call."""
         if isinstance(member.agent, Thinks):
             return
-        usd = getattr(what, "cost_usd", None)
-        if isinstance(usd, int | float) and 0 <= usd < math.inf:
-            member.most_usd = max(member.most_usd, float(usd))
-            self.office.purse.spend(member.name, float(usd), 0, "proposal")
+        usd = member.cost if what.cost_usd is None else what.cost_usd
+        if usd is not None:
+            member.most_usd = max(member.most_usd, usd)
+            self.office.purse.spend(member.name, usd, 0, "proposal")
 
 
 def version_of(protocol: str) -> str:

@@ -9,7 +9,7 @@ DRAFT = "draft"
 
 
 class Transcripts:
-    """Folders below ``agents/`` of a run: ``draft-N`` while an agent thinks, then the item's name.
+    """Folders below ``agents/`` of a run: ``draft-SESSION-N`` while an agent thinks, then the item's name.
 
     Without a folder (before the run is open) nothing is kept in memory but what is needed to write it once
     there is one: see `attach`.
@@ -17,24 +17,23 @@ class Transcripts:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
+        self._session = 0
         self._count = 0
         self._name = ""
         self._files = 0
         self._early: list[tuple[str, bytes]] = []
 
-    def attach(self, folder: Path) -> None:
-        """Have a run's folder; what was said before goes to ``probe/``."""
-        self.folder = folder
+    def attach(self, folder: Path, session: int) -> None:
+        """Have a run's folder in its nth session; what was said before goes to ``probe/``."""
+        self.folder, self._session = folder, session
         early, self._early = self._early, []
         for name, content in early:
             self._write("probe", name, content)
 
     def begin(self) -> str:
-        """A new draft's name; what is written next belongs to it."""
+        """A new draft's name, the run's only one; what is written next belongs to it."""
         self._count += 1
-        while self.folder is not None and (self.folder / f"{DRAFT}-{self._count}").exists():
-            self._count += 1
-        self._name, self._files = f"{DRAFT}-{self._count}", 0
+        self._name, self._files = f"{DRAFT}-{self._session}-{self._count}", 0
         return self._name
 
     def write(self, name: str, content: bytes) -> None:

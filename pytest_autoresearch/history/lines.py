@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
-from ..records import Analysis, Effort, Experiment, Json, Part, Proposal, Turn
+from ..records import Analysis, Draft, Effort, Experiment, Json, Part, Proposal, Turn
 from .journal import Line
 
-T = TypeVar("T", Proposal, Analysis, Effort)
+T = TypeVar("T", Proposal, Analysis, Effort, Draft)
 
 NUMBERED = (Part.BASELINE.value, Part.EXPERIMENT.value)
 """The parts whose evaluations have a number, a commit and a ref of their own."""
@@ -39,22 +39,22 @@ def experiment_of(line: Line) -> Experiment:
         base=line["base"],
         tree=line["tree"],
         turns=tuple(Turn(turn["split"], turn["seed"]) for turn in line["turns"]),
-        proposal=_made(Proposal, line["proposal"]),
+        proposal=made(Proposal, line["proposal"]),
         agent=line["agent"],
         origin=tuple(line["origin"]),
         refused=line["refused"],
         stage=line.get("stage", ""),
-        analysis=_made(Analysis, line.get("analysis")),
+        analysis=made(Analysis, line.get("analysis")),
         broken=line.get("broken", ""),
         made_on=line.get("made_on", ""),
         shape=line.get("shape", ""),
         protocol=line.get("protocol", ""),
-        effort=_made(Effort, line.get("effort")) or Effort(),
+        effort=made(Effort, line.get("effort")) or Effort(),
         draft=line.get("draft", ""),
     )
 
 
-def _made(kind: type[T], fields: dict[str, Json] | None) -> T | None:
+def made(kind: type[T], fields: dict[str, Json] | None) -> T | None:
     """A plain dataclass of what a line holds of it; keys that this version does not know are ignored."""
     if fields is None:
         return None

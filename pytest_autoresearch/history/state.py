@@ -215,6 +215,11 @@ class Stated:
         return self._state.under_way
 
     @property
+    def session(self) -> int:
+        """The number of the last session, from 1; 0 before the first."""
+        return self._state.session
+
+    @property
     def next_number(self) -> int:
         """The number of the next new tree; 0, the baseline's, at first."""
         return self._state.next_number

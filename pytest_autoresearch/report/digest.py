@@ -114,11 +114,6 @@ def _shared(group: Sequence[Record]) -> str:
     return _NUMBER.sub(lambda _: next(numbers), texts[0])
 
 
-def skipped(records: Iterable[Record]) -> int:
-    """How many proposals took no number: they were missing, or repeated an earlier one."""
-    return sum(record.status is Status.SKIPPED for record in records)
-
-
 def closest_miss(summary: Summary) -> Record | None:
     """Of the experiments that looked better and did not win, the one with the largest z."""
     won = {record.experiment for record in summary.confirmations}

@@ -8,10 +8,10 @@ from statistics import fmean
 
 from ..records import Part, Record, Summary
 from . import digest
+from .columns import aligned, indented, tail
 from .terminal import summary_lines
 from .text import change, count, human, one_line, short, signed
-
-_OUTPUT_LINES = 200
+from .unnumbered import listed
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,14 @@ def runs_page(runs: Sequence[RunLine], parent: str) -> list[str]:
 
 
 def run_page(summary: Summary, width: int = 0) -> list[str]:
-    """A run's experiments as a table, then its summary; ``width`` cuts lines (0: not cut)."""
+    """A run's experiments as a table, its other items, then its summary; ``width`` cuts lines (0: not cut)."""
     head = ["item", "status", summary.metric, "delta", "z", "folds", "seconds", "memory", "commit"]
     head.append("what")
     rows = [_row(record) for record in _listed(summary.records)]
     table = aligned(head, rows, right={2, 3, 4, 5, 6, 7})
-    lines = [*table, *_confirmations(summary), "", *summary_lines(summary)]
-    lines += ["", f"one experiment: pytest --autoresearch-show={summary.run}:N"]
+    lines = [*table, *_confirmations(summary), *listed(summary.records)]
+    lines += ["", *summary_lines(summary)]
+    lines += ["", f"one experiment, or another item: pytest --autoresearch-show={summary.run}:N"]
     return [one_line_keeping_indent(line, width) for line in lines]
 
 
@@ -76,16 +77,16 @@ def experiment_page(detail: Detail, metric: str) -> list[str]:
     lines = [f"[{record.item}] {record.status.word}  {one_line(record.reason)}".rstrip(), ""]
     lines += list(_facts(record, metric))
     for title, text in _words(record):
-        lines += ["", f"{title}:", *_indented(text)]
+        lines += ["", f"{title}:", *indented(text)]
     if record.log:
         logged = ", ".join(f"{name} {human(value)}" for name, value in sorted(record.log.items()))
         lines += ["", f"logged (mean over folds): {logged}"]
     lines += ["", *_scores(record, detail.again)]
     if detail.words:
         lines += ["", f"every word to and from the agent: {detail.words}"]
-    lines += ["", "diff:", *_indented(detail.diff or "(none: the tree is its base's)")]
+    lines += ["", "diff:", *indented(detail.diff or "(none: the tree is its base's)")]
     if record.output:
-        lines += ["", "output of the candidate, its end:", *_indented(_tail(record.output))]
+        lines += ["", "output of the candidate, its end:", *indented(tail(record.output))]
     return lines
 
 
@@ -197,38 +198,6 @@ def scores(baseline: float | None, champion: float | None, metric: str) -> str:
     return "" if baseline is None else f"{metric} {change(baseline, champion)}"
 
 
-def aligned(
-    head: Sequence[str], body: Sequence[Sequence[str]], right: Iterable[int] = ()
-) -> list[str]:
-    """Columns as wide as their longest cell, two spaces apart; ``right`` are aligned to the right."""
-    rows = [head, *body]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    sides = set(right)
-    return [
-        "  ".join(
-            cell.rjust(width) if place in sides else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
 def one_line_keeping_indent(line: str, width: int) -> str:
     """A line of a table, cut to ``width`` characters; its spaces stay."""
     return line if not width or len(line) <= width else line[: max(0, width - 3)] + "..."
-
-
-def _indented(text: str) -> list[str]:
-    """Lines without control characters: they come from agents, and go to a terminal."""
-    return ["    " + _plain(line) for line in text.splitlines()]
-
-
-def _plain(line: str) -> str:
-    return "".join(letter for letter in line.expandtabs(4) if letter.isprintable())
-
-
-def _tail(text: str) -> str:
-    lines = text.splitlines()
-    left_out = len(lines) - _OUTPUT_LINES
-    shown = lines[-_OUTPUT_LINES:]
-    return "\n".join([f"... {left_out} lines before", *shown] if left_out > 0 else shown)

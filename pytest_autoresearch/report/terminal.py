@@ -12,6 +12,7 @@ from ..records import Objective, Record, Status, Summary
 from . import digest
 from .costs import cost_line, waiting_line
 from .gains import COLOURS, confirmation_lines, gain_lines, interval
+from .skips import skips
 from .text import better, change, count, human, one_line, short, signed
 
 LACKS = {
@@ -26,6 +27,9 @@ LESS_TRUST = {
     "joint": "scores are joint: one script both fitted and predicted",
 }
 """What is said of a score that the frozen test did not compute from predictions alone."""
+
+CAPPED = "the cost cap is reached"
+"""What a session says that ended because its agents may spend no more."""
 
 _FILES = ("progress.png", "results.tsv", "report.md")
 _MOST = 40
@@ -155,12 +159,7 @@ def _not_kept(summary: Summary) -> Iterator[_Line]:
         text = one_line(reason.text, 100)
         yield f"{len(reason.experiments):>6} x {text}  ({_examples(reason.experiments)})", {}
     yield from ((f"  {line}", {}) for line in confirmation_lines(summary))
-    skipped = digest.skipped(summary.records)
-    if skipped:
-        yield (
-            f"{skipped:>6} x skipped: no proposal, tried before, or made on an earlier champion",
-            {},
-        )
+    yield from ((f"{number:>6} x skipped, {cause}", {}) for cause, number in skips(summary.records))
     miss = digest.closest_miss(summary)
     if miss is not None:
         about = one_line(miss.description, 70)
@@ -204,11 +203,21 @@ def _next(summary: Summary) -> Iterator[_Line]:
 
 
 def _resumable(summary: Summary) -> str:
+    if summary.ended.startswith(CAPPED):
+        return f"; to go on: the same command with {_more(summary)}"
     if summary.finished:
         return f"; to go on: {going_on(summary)}"
     if summary.baseline is None and any(r.status is Status.FAILED for r in summary.records):
         return "; mend it, commit, and start again: a new run begins"
     return "; the run is not finished, the same command goes on with it"
+
+
+def _more(summary: Summary) -> str:
+    """The limit that has to be larger: that of the run, or of an agent's own table."""
+    if summary.ended.endswith("tokens are used"):
+        return "a larger tokens in the agent's table"
+    cap = summary.spending.cap_usd
+    return f"a larger --autoresearch-max-cost{'' if cap is None else f' than {cap:g}'}"
 
 
 def _until(hours: float | None, experiments: int | None) -> str:

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from ..agents.member import Member
+from ..agents.member import RESTING, Member
 from ..agents.office import Office
 from ..agents.protocol import Agent, Thinks
 from ..agents.tables import Table, resolved
 from ..agents.team import Team
-from ..exceptions import AutoresearchError, UsageProblem
+from ..exceptions import AutoresearchError, CapReached, UsageProblem
 from ..options import Settings
 from ..records import Objective
 from ..sandbox.inside.confine import NONE
 from ..sandbox.outdoors import Outdoors, choose
-from ..sandbox.walls.tiers import Tier
+from ..search.proposals import admitted
 
 DEFAULT_CAP = 10.0
 """Dollars that agents may cost where a person has named one that costs something and no cap."""
@@ -43,7 +43,8 @@ class Hiring:
     unconfined: str = ""
     _place: Outdoors | None = None
 
-    def given(self, tier: Tier) -> dict[str, Any]:
+    @property
+    def given(self) -> dict[str, Any]:
         """What the house's own agents are given."""
         return {"office": self.office, "table": self.table, "runner": self.place}
 
@@ -81,9 +82,24 @@ def hired(config: pytest.Config, hiring: Hiring, warn: Callable[[str], None]) ->
     _cap(hiring, members)
     _refuse_analysis(hiring, members)
     for member in members:
-        if isinstance(member.agent, Thinks):
-            member.agent.probe()
-    return Team(members, office, warn=warn)
+        _probe(member, hiring, warn)
+    if not office.purse.expenses and all(one.state for one in members):
+        raise UsageProblem(
+            f"{members[0].reason}: raise --autoresearch-max-cost, let answers be shorter "
+            "(llm:MODEL?max_tokens=2000), or name an agent that costs nothing, too"
+        )
+    return Team(members, office, warn=warn, admitted=admitted)
+
+
+def _probe(member: Member, hiring: Hiring, warn: Callable[[str], None]) -> None:
+    """Try an agent out; one that may not spend what a call can cost rests from the start."""
+    if not isinstance(member.agent, Thinks):
+        return
+    try:
+        member.agent.probe()
+    except CapReached as cap:
+        member.state, member.reason = RESTING, str(cap)
+        warn(f"{cap}: it rests")
 
 
 def said_of(team: Team, hiring: Hiring) -> list[str]:
@@ -94,7 +110,7 @@ def said_of(team: Team, hiring: Hiring) -> list[str]:
         if isinstance(agent, Thinks):
             where = f"{agent.destination}{'' if agent.hosted else ', on this machine'}"
             lines.append(f"agent {member.name} is told at level {office.disclose}: {where}")
-    if any(isinstance(one.agent, Thinks) for one in team.members):
+    if any(_cost_of(one, hiring) != 0 for one in team.members):
         cap = office.purse.cap
         limit = "without a limit" if cap is None else f"at most {cap:g} USD a run"
         unpriced = ", ".join(one.name for one in team.members if _cost_of(one, hiring) is None)
@@ -128,7 +144,8 @@ def _member(config: pytest.Config, hiring: Hiring, name: str) -> Member:
             "--autoresearch-allow-untrusted if you trust what this agent writes"
         )
     own = agent.name if isinstance(agent, Thinks) else name
-    return Member(own, agent, ahead=hiring.table.ahead)
+    cost = None if isinstance(agent, Thinks) else hiring.table.cost
+    return Member(own, agent, ahead=hiring.table.ahead, most_usd=cost or 0.0, cost=cost)
 
 
 def _made(config: pytest.Config, name: str, spec: str) -> Agent | None:
@@ -152,14 +169,30 @@ def _cost_of(member: Member, hiring: Hiring) -> float | None:
     return table.cost or 0.0
 
 
+def _is_paid(member: Member, usd: float | None) -> bool:
+    """Whether an agent costs something, as far as can be told: who is elsewhere and names no price does."""
+    return (
+        bool(usd) if usd is not None else isinstance(member.agent, Thinks) and member.agent.hosted
+    )
+
+
+def _reports(member: Member) -> bool:
+    """Whether what an agent without a price costs is known at least afterwards."""
+    return isinstance(member.agent, Thinks) and member.agent.reports_cost
+
+
 def _cap(hiring: Hiring, members: Sequence[Member]) -> None:
     """The cap in force; raises `UsageProblem` when nobody knows what an agent under it costs."""
     settings, purse = hiring.settings, hiring.office.purse
     costs = {one.name: _cost_of(one, hiring) for one in members}
     purse.cap = settings.max_cost
-    if not settings.cost_capped and any(costs.values()):
+    if not settings.cost_capped and any(map(_is_paid, members, costs.values())):
         purse.cap = DEFAULT_CAP
-    unpriced = [name for name, usd in costs.items() if usd is None]
+    unpriced = [
+        one.name
+        for one in members
+        if costs[one.name] is None and (settings.cost_capped or not _reports(one))
+    ]
     if purse.cap is not None and unpriced:
         raise UsageProblem(
             f"--autoresearch-agent {unpriced[0]}: nobody knows what it costs, and agents may cost at most "

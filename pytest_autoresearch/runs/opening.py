@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ..agents.office import Office
+from ..agents.purse import SPENT
 from ..datasets import Door, doors_of, require_same
 from ..evaluator import Bench
 from ..exceptions import UsageProblem
@@ -21,8 +22,10 @@ from ..frozen.apart import refuse_loaded
 from ..frozen.observer import Observer
 from ..frozen.packages import versions
 from ..history.ledger import Ledger
+from ..history.refs import by_run
 from ..history.repository import Repository
 from ..history.run import Run
+from ..history.view import View
 from ..marks import objective as read_objective
 from ..options import Settings
 from ..project import Files, Project, files_of, import_roots, root_of
@@ -176,6 +179,7 @@ def open_session(
     project = Project(repository, objective, files, protocol, reading)
     hiring = Hiring(settings, objective, repository.root, Office(disclose=settings.disclose))
     warnings: list[str] = []
+    hiring.office.purse.remember(_paid(settings, objective, repository, stages))
     team = hired(config, hiring, warnings.append)
     full = config.get_verbosity() > 1
     agents_plan = team.prepare(project.opening(), full=full)
@@ -183,6 +187,7 @@ def open_session(
     doors = doors_of(objective, reporter and reporter.write_line)
     run = open_run(settings, project, doors, vault=stages.vault is not None)
     held = _held(run)
+    run.warnings.extend(warnings)
     past = Past(repository, settings.dir, objective.nodeid, run.name)
     sweep(str(line.get("scratch")) for line in run.journal.lines if line["kind"] == "session")
     roots = import_roots(config, repository.root)
@@ -222,7 +227,6 @@ def open_session(
         team,
         end,
         closing,
-        warnings,
         hide=hiring.hide,
         tell_person=tell,
     )
@@ -344,6 +348,17 @@ def _planned(
     win = f"a win takes 2 to {rule.splits} passes and up to {most} more to measure the new champion"
     notes = [plan.line(time.time()), win, *said]
     return terminal.plan(objective, "(none is started)", "autoresearch/NAME", notes=notes)
+
+
+def _paid(
+    settings: Settings, objective: Objective, repository: Repository, stages: Stages
+) -> Sequence[Mapping[str, Json]]:
+    """What the run to go on with has paid so far: known before the first call, which may be one too many."""
+    name, found = choose(settings, objective, repository, vault=stages.vault is not None)
+    if not found:
+        return ()
+    refs = by_run(repository).get(name, {})
+    return [one for one in View(repository, settings.dir, name, refs).lines if one["kind"] == SPENT]
 
 
 def _preflight(bench: Bench, project: Project, run: Run, tree: str) -> tuple[str, str]:

@@ -19,7 +19,19 @@ from ..history.run import Run
 from ..notifying import Events
 from ..options import Settings
 from ..project import Project
-from ..records import Briefing, Experiment, Json, Objective, Outcome, Part, Record, Status, Summary
+from ..records import (
+    Briefing,
+    Draft,
+    Experiment,
+    Json,
+    Objective,
+    Outcome,
+    Part,
+    Proposal,
+    Record,
+    Status,
+    Summary,
+)
 from ..report.costs import waiting
 from ..report.progress import Progress, write_status
 from ..report.text import count
@@ -48,6 +60,8 @@ from .written import changes, latest, write_up
 
 WRITING = 60.0
 """Seconds that are kept free for an agent's account of the run."""
+LEAST_WRITING = 2.0
+"""Seconds below which it is not asked for one."""
 MOST_FAULTS = 3
 """So many harness faults in a row end the search."""
 FACTS = (
@@ -79,7 +93,6 @@ class Session:
     team: Team
     deadline: float | None
     closing: float = 0.0
-    agents_warnings: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     current: Experiment | None = None
     phase: str = ""
@@ -110,32 +123,47 @@ class Session:
             self.settings.experiments,
         )
         self.search.thinking = lambda: stopped_at(self._last_start)
-        self.search.opening = self._keep_protocol
+        self.search.opening = lambda experiment: self._keep_protocol(experiment.protocol)
         self.search.look_ahead = self._look_ahead
 
     def staff(self) -> None:
         """Give the agents what an open run has: paper, a purse that is written down, somebody who looks on."""
         office, lines = self.team.office, self.run.journal.lines
-        office.transcripts.attach(self.run.folder / "agents")
+        office.transcripts.attach(self.run.folder / "agents", self.run.session)
         office.purse.crossed = self.lookout.events.cost
-        office.purse.attach(self.run.note, [one for one in lines if one["kind"] == "spent"])
+        office.purse.attach(self.run.note)
+        self.team.warn = self._warn
         office.seconds_left = lambda: self.seconds_left
         office.closed = self.project.editable.closed
         if self.trial is not None:
             office.trial = self.trial
         self._protocols = {str(one["version"]) for one in lines if one["kind"] == "protocol"}
         self.team.resume(drafts_in(lines))
+        self.team.room, self.team.noted = self._room, self._note_draft
         self.lookout.begin()
+
+    def _warn(self, line: str) -> None:
+        """Say at once, and in the summary, what a person should know of the agents; for any thread."""
+        self.news.append(line)
+        self.run.warnings.append(line)
 
     def _look_ahead(self, briefing: Callable[[], Briefing]) -> None:
         """Let agents think while something is evaluated, where what they hand in could still be tried."""
-        limit, run = self.settings.experiments, self.run
-        more = self.team.waiting + 1
-        if limit is not None and run.next_number + more - 1 > limit:
-            return
+        self.team.look_ahead(briefing)
+
+    def _room(self, waiting: int) -> bool:
+        """Whether one more proposal could still be tried, beside so many that wait; for any thread."""
+        limit = self.settings.experiments
+        if limit is not None and self.run.next_number + waiting > limit:
+            return False
         left, needed = self.seconds_left, expected_seconds(self.search.records)
-        if left is None or left > (more + 1) * needed:
-            self.team.look_ahead(briefing)
+        return left is None or left > (waiting + 2) * needed
+
+    def _note_draft(self, draft: Draft) -> None:
+        """Write a draft down as soon as it is there: what was paid for survives; for any thread."""
+        if isinstance(draft.what, Proposal):
+            self._keep_protocol(draft.protocol)
+            self.run.note("draft", draft=asdict(draft))
 
     def next(self) -> Experiment | None:
         """The next evaluation: of the search, and when that is over, of a look into the vault."""
@@ -183,9 +211,8 @@ class Session:
         self.begun = True
         return experiment
 
-    def _keep_protocol(self, experiment: Experiment) -> None:
+    def _keep_protocol(self, version: str) -> None:
         """Write the instructions down that a proposal was made under, if they are new."""
-        version = experiment.protocol
         if version and version not in self._protocols:
             self._protocols.add(version)
             self.run.note("protocol", version=version, text=self.project.protocols.get(version, ""))
@@ -379,11 +406,14 @@ class Session:
         # The vault is for people only: what agents are told of the run is without it.
         summary = replace(self.summary(), looks=())
         assert isinstance(writer.agent, Writes)
+        if self.deadline is not None and self.deadline - time.monotonic() < LEAST_WRITING:
+            return
         paper = self.team.office.transcripts
         name = paper.begin()
-        with stopped_at(self.deadline):
-            write_up(self.run, summary, writer.agent, writer.name)
-        paper.settle(name, "report")
+        try:
+            write_up(self.run, summary, writer.agent, writer.name, self.deadline)
+        finally:
+            paper.settle(name, "report")
 
     @property
     def _writer(self) -> Member | None:
@@ -394,8 +424,7 @@ class Session:
         """End what agents do; what they have handed in meanwhile is for the next session."""
         if self._thinking:
             self._thinking = False
-            for draft in self.team.close():
-                self.run.note("draft", draft=asdict(draft))
+            self.team.close()
             if self.trial is not None:
                 self.trial.close()
 

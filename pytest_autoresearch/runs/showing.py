@@ -18,6 +18,7 @@ from ..history.view import View
 from ..options import runs_folder
 from ..records import Record, Summary, concluded
 from ..report import show
+from ..report.unnumbered import Unnumbered, item_page
 from ..search.keep import Rule
 from ..search.looking import looks_in
 from ..search.standing import Standing
@@ -33,7 +34,7 @@ KILLED = "its session was killed"
 
 
 def show_runs(config: pytest.Config, what: str) -> int:
-    """Print what was asked for, ``""``, ``RUN`` or ``RUN:N``; raises `pytest.UsageError`."""
+    """Print what was asked for, ``""``, ``RUN``, ``RUN:N`` or ``RUN:ITEM``; raises `pytest.UsageError`."""
     try:
         repository = Repository.discover(config.rootpath)
         lines = _page(repository, runs_folder(config), what)
@@ -53,10 +54,10 @@ def _page(repository: Repository, parent: Path, what: str) -> list[str]:
             for info in find(repository, parent)
         ]
         return show.runs_page(runs, str(parent))
-    name, number = _asked(repository, parent, what)
+    name, item = _asked(repository, parent, what)
     view = View(repository, parent, name)
-    if number is not None:
-        return _experiment(repository, view, number)
+    if item is not None:
+        return _shown(repository, view, item)
     summary = _summary(view)
     warnings = [] if view.is_running else _derive(repository, view, summary)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
@@ -74,20 +75,16 @@ def _derive(repository: Repository, view: View, summary: Summary) -> list[str]:
     return warnings
 
 
-def _asked(repository: Repository, parent: Path, what: str) -> tuple[str, int | None]:
-    """The run's name and the experiment's number; a run that does not exist is a usage error."""
-    name, colon, number = what.partition(":")
+def _asked(repository: Repository, parent: Path, what: str) -> tuple[str, str | None]:
+    """The run's name and what stands behind the colon; a run that does not exist is a usage error."""
+    name, colon, item = what.partition(":")
     known = [info.name for info in find(repository, parent)]
     if name not in known:
         raise UsageProblem(
             f"--autoresearch-show={what}: there is no run called {name!r} in {parent} or its refs; "
             f"there are: {', '.join(known) or 'none'}. Write --autoresearch-show=RUN or =RUN:N"
         )
-    if not colon:
-        return name, None
-    if not number.isdecimal():
-        raise UsageProblem(f"--autoresearch-show={what}: {number!r} is not an experiment's number")
-    return name, int(number)
+    return name, item if colon else None
 
 
 def _line(
@@ -131,18 +128,47 @@ def _summary(view: View) -> Summary:
     )
 
 
+def _shown(repository: Repository, view: View, item: str) -> list[str]:
+    """The page of an experiment, by its number or an item of it, or of another item by its name."""
+    if item.isdecimal():
+        return _experiment(repository, view, int(item))
+    named = (one for one in view.records if one.item == item)
+    own = min(named, key=lambda one: bool(one.stage), default=None)
+    if own is None:
+        raise UsageProblem(
+            f"--autoresearch-show={view.name}:{item}: {item!r} is neither an experiment's number nor an item "
+            f"of the run that has ended; --autoresearch-show={view.name} lists them"
+        )
+    if own.experiment is not None:
+        return _experiment(repository, view, own.experiment)
+    return item_page(Unnumbered(own, _handed_in(view, item), _words(view, item)))
+
+
+def _handed_in(view: View, item: str) -> str:
+    """The code of an analysis, or a proposal's patch, as the item was opened."""
+    own = (one for one in reversed(view.lines) if one["kind"] == "opened" and one["item"] == item)
+    line = next(own, {})
+    asked, proposed = line.get("analysis") or {}, line.get("proposal") or {}
+    return str(asked.get("code") or proposed.get("patch") or "")
+
+
+def _words(view: View, item: str) -> str:
+    """The folder with every word to and from the agent, if it is there."""
+    folder = view.folder / "agents" / item
+    return str(folder) if folder.is_dir() else ""
+
+
 def _experiment(repository: Repository, view: View, number: int) -> list[str]:
     mine = [record for record in view.records if record.experiment == number]
     concluding = concluded(mine)
     own = next((record for record in concluding if record.item == f"{number:04d}"), None)
     if own is None:
         raise _nothing_to_show(view, number)
-    folder = view.folder / "agents" / own.item
     detail = show.Detail(
         record=own,
         again=[record for record in mine if record.stage or record.item != own.item],
         diff=_diff(repository, view, own),
-        words=str(folder) if folder.is_dir() else "",
+        words=_words(view, own.item),
     )
     return show.experiment_page(detail, view.header["objective"]["metric"])
 

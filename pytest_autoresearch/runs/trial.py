@@ -11,6 +11,7 @@ from ..history.run import Run
 from ..project import Project
 from ..records import Briefing, Part, Proposal
 from ..search.loop import UNTRIED
+from ..search.proposals import too_large
 
 
 class Trial:
@@ -37,6 +38,8 @@ class Trial:
         """What is wrong, in words for who made it."""
         if not proposal.patch and not proposal.files:
             return "it has neither a patch nor files"
+        if why := too_large(proposal.patch, proposal.files):
+            return f"it is too large: {why}"
         project = self._project = self._project or self._make_project()
         try:
             tree = project.build(proposal, briefing.champion, self._run.base)

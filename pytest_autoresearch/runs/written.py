@@ -15,10 +15,15 @@ from ..report.account.checking import checked
 from ..report.account.writeup import KIND, Writeup
 from ..report.written.page import Changes
 from ..report.written.request import material, request
+from ..stall import stopped_at
 
 
-def write_up(run: Run, summary: Summary, writer: Writes, name: str) -> Writeup | None:
+def write_up(
+    run: Run, summary: Summary, writer: Writes, name: str, deadline: float | None = None
+) -> Writeup | None:
     """Ask an agent for its account of a run, and write down what of it may be printed.
+
+    It is given up at the ``deadline`` (monotonic seconds).
 
     To be called before the session is closed in the journal. An agent that cannot write costs a warning
     and no report; ``None`` then, and where nothing was tried.
@@ -27,15 +32,29 @@ def write_up(run: Run, summary: Summary, writer: Writes, name: str) -> Writeup |
         return None
     known = material(summary, changes(run.repository, summary.records))
     try:
-        answer = writer.write(request(known))
+        with stopped_at(deadline):
+            found = checked(writer.write(request(known)), known)
     except (AgentFailed, CapReached, Interrupted) as error:
-        run.warnings.append(f"report.md has no account by agent {name}: {error}")
+        _warn(run, name, str(error))
         return None
-    found = checked(answer, known)
+    except Exception as error:
+        # Words that nobody has thought of cost the account, not the run.
+        _warn(run, name, f"{type(error).__name__}: {error}")
+        return None
+    if found.lacking:
+        _warn(run, name, found.lacking)
+        return None
     last = max(record.experiment or 0 for record in summary.records)
     account = Writeup(found.text, name, found.left_out, cut=found.cut, experiments=last)
     run.note(KIND, **account.to_json())
     return account
+
+
+def _warn(run: Run, name: str, why: str) -> None:
+    """Warn that there is no account; an error that begins with the agent's name says it once."""
+    for start in (f"agent {name}: ", f"agent {name} "):
+        why = why.removeprefix(start)
+    run.warnings.append(f"report.md has no account by agent {name}: {why}")
 
 
 def latest(lines: Sequence[Line]) -> Writeup | None:

@@ -122,6 +122,19 @@ class Earlier:
             return ""
         return self._lost.get(self._sight(tree), "")
 
+    def alike(self, shape: str) -> str:
+        """Which earlier experiment had this code up to formatting and comments, and lost; empty when none."""
+        return self._lost_shapes.get(shape, "") if shape else ""
+
+    @cached_property
+    def _lost_shapes(self) -> dict[str, str]:
+        kept = {one.shape for _, one in self._experiments if one.status is Status.KEPT}
+        return {
+            one.shape: f"repeats experiment {one.experiment} of run {run.name}"
+            for run, one in self._experiments
+            if one.shape and one.shape not in kept and self._settles(run, one)
+        }
+
     @cached_property
     def _lost(self) -> dict[str, str]:
         lost: dict[str, str] = {}

@@ -123,6 +123,7 @@ class Search(Measuring):
         self.look_ahead: Callable[[Callable[[], Briefing]], None] = lambda briefing: None
         self.exhausted = False
         self._unanalysable = False
+        self._baseline_shape: str | None = None
         self._close_killed()
         for record in self.records:
             self._tell_agent(record)
@@ -309,13 +310,18 @@ class Search(Measuring):
     def _alike(self, shape: str, number: int) -> str:
         """Which experiment had this code up to formatting and comments, in words."""
         for record in self.records if shape else ():
-            if (
-                record.shape == shape
-                and record.status not in UNTRIED
-                and record.experiment != number
-            ):
+            tried = record.status not in UNTRIED and record.experiment != number
+            if tried and self._shape(record) == shape:
                 return f"repeats experiment {record.experiment}, but for formatting and comments"
-        return ""
+        return self.earlier.alike(shape)
+
+    def _shape(self, record: Record) -> str:
+        """A record's shape; the baseline's is looked up when it is first asked for."""
+        if record.part is not Part.BASELINE or record.shape:
+            return record.shape
+        if self._baseline_shape is None:
+            self._baseline_shape = self.preflight(record.tree)[1]
+        return self._baseline_shape
 
     def _twin(self, tree: str, number: int) -> str:
         """Which experiment evaluated this very tree before, in words; empty when none did."""

@@ -24,8 +24,8 @@ WORDS = ("hypothesis", "theme", "expected", "description")
 def admitted(value: object, agent: str) -> Proposal | Analysis:
     """A proposal or an analysis with fields of the right types and of bounded size.
 
-    Words that are too long are cut. Raises `AgentFailed` naming the field, for what is no proposal,
-    holds another type, or holds too much.
+    Words that are too long are cut, a proposal with too much code is none. Raises `AgentFailed` naming the
+    field, for what is no proposal, or holds another type.
     """
     if isinstance(value, Analysis):
         return _analysis(value, agent)
@@ -35,11 +35,8 @@ def admitted(value: object, agent: str) -> Proposal | Analysis:
             "pytest_autoresearch.Proposal, an Analysis, or None when it has run out"
         )
     patch, files = _patch(value.patch, agent), _files(value.files, agent)
-    size = len(patch or "") + sum(len(path) + len(text) for path, text in files.items())
-    if size > MOST_CODE:
-        raise AgentFailed(
-            f"agent {agent} proposed {size} characters of code; the limit is {MOST_CODE}"
-        )
+    if why := too_large(patch, files):
+        return Proposal(description=f"no proposal: {why}")
     words: dict[str, Any] = {name: _words(name, getattr(value, name), agent) for name in WORDS}
     return Proposal(
         patch,
@@ -49,6 +46,12 @@ def admitted(value: object, agent: str) -> Proposal | Analysis:
         cost_usd=_cost(value.cost_usd, agent),
         **words,
     )
+
+
+def too_large(patch: str | None, files: Mapping[str, str]) -> str:
+    """Why a proposal is more than anybody reads; empty when it is not."""
+    size = len(patch or "") + sum(len(path) + len(text) for path, text in files.items())
+    return f"{size} characters of code; the limit is {MOST_CODE}" if size > MOST_CODE else ""
 
 
 def _analysis(value: Analysis, agent: str) -> Analysis:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_autoresearch.agents.protocol import Agent
 from pytest_autoresearch.agents.replay import Replay
-from pytest_autoresearch.agents.specs import make
+from pytest_autoresearch.agents.specs import hint, make
 from pytest_autoresearch.agents.tuning.tune import Tune
 from pytest_autoresearch.exceptions import UsageProblem
 
@@ -45,3 +45,28 @@ def test_a_model_and_a_command_have_to_be_named(spec: str, message: str, tmp_pat
 @pytest.mark.parametrize("spec", ["tuna", "mine:with:colons", "tunes", ":tune"])
 def test_another_name_is_for_somebody_else_to_answer(spec: str, tmp_path: Path) -> None:
     assert build(spec, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("claude", "write command:claude"),
+        (" aider --model x/y ", "write command:aider --model x/y"),
+        ("claude:opus", "write command:claude"),
+        ("openai/my-model", "write llm:openai/my-model"),
+        ("ollama/qwen3:30b", "write llm:ollama/qwen3:30b"),
+        ("./agent.sh --fast", "write command:./agent.sh --fast"),
+        ("comand:./a.sh", "write command:./a.sh"),
+        ("LLM:gpt-5", "write llm:gpt-5"),
+        ("lmm:openai/x", "write llm:openai/x"),
+        ("relay:patches", "write replay:patches"),
+        ("tunes:fast", "write tune"),
+        ("mine", ""),
+        ("tuna", ""),
+        ("mine:with:colons", ""),
+        ("", ""),
+        (":", ""),
+    ],
+)
+def test_what_nobody_offers_may_be_meant_otherwise(spec: str, meant: str) -> None:
+    assert hint(spec) == meant

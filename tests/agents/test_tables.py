@@ -111,6 +111,10 @@ def test_a_table_does_not_name_a_table(tmp_path: Path, spec: str) -> None:
     [
         ("[tool.pytest-autoresearch]\nagents = 5", r"\.agents\] has to be a table, not 5"),
         ("[tool.pytest-autoresearch.agents]\nx = 'llm:m'", r"\.agents\.x\] has to be a table"),
+        (
+            "[tool.pytest-autoresearch.agent.claude]\nspec = 'command:claude'",
+            r"pyproject.toml: \[tool.pytest-autoresearch\]: there is no key 'agent'; there are agents",
+        ),
         ("[tool]\npytest-autoresearch = 1", r"\[tool.pytest-autoresearch\] has to be a table"),
         ("[tool.pytest-autoresearch\n", "cannot be read: "),
     ],

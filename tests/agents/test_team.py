@@ -81,11 +81,15 @@ class Slow(Quick):
         super().__init__(name, overlaps=True, **values)  # type: ignore[arg-type]
         self.go = threading.Event()
         self.began = threading.Event()
+        self.ended = threading.Event()
 
     def propose(self, briefing: Briefing) -> Proposal | Analysis | None:
         self.began.set()
-        assert self.go.wait(10)
-        return super().propose(briefing)
+        try:
+            assert self.go.wait(10)
+            return super().propose(briefing)
+        finally:
+            self.ended.set()
 
 
 def team(*agents: Quick, cap: float | None = None, ahead: int = 1) -> Team:
@@ -262,7 +266,9 @@ def test_the_end_does_not_wait_for_a_thought(monkeypatch: pytest.MonkeyPatch) ->
     alone.look_ahead(lambda: BRIEFING)
     assert slow.began.wait(5)
     assert alone.close() == []
+    assert not slow.ended.is_set()
     slow.go.set()
+    assert slow.ended.wait(5)
 
 
 def test_what_was_thought_out_and_not_taken_comes_first_next_time() -> None:
@@ -318,3 +324,70 @@ def test_what_a_proposal_cost_is_on_record_and_nonsense_is_refused() -> None:
     assert draft is not None
     assert draft.effort.cost_usd == 0.125
     assert alone.office.purse.usd == 0.125
+
+
+def test_one_that_hands_in_nonsense_is_dismissed_and_another_takes_over() -> None:
+    def refused(what: object, agent: str) -> Proposal:
+        if agent == "odd":
+            raise AgentFailed("agent odd proposed notes of type set")
+        assert isinstance(what, Proposal)
+        return what
+
+    said: list[str] = []
+    both = Team(
+        [Member("odd", Quick("odd")), Member("good", Quick("good"))],
+        Office(),
+        warn=said.append,
+        admitted=refused,
+    )
+    assert taken(both, 2) == ["good"] * 2
+    assert "notes of type set" in said[0]
+
+
+def test_what_was_thought_out_in_the_thread_is_noted_before_anybody_takes_it() -> None:
+    slow = Slow("slow")
+    slow.go.set()
+    alone = team(slow)
+    noted: list[Draft] = []
+    alone.noted = noted.append
+    draft = alone.propose(BRIEFING)
+    assert draft is not None
+    assert [one.what for one in noted] == [draft.what]
+    alone.close()
+
+
+def test_nothing_is_thought_out_ahead_that_could_not_be_tried() -> None:
+    slow = Slow("slow")
+    slow.go.set()
+    alone = team(slow, ahead=4)
+    alone.room = lambda waiting: waiting < 2
+    alone.look_ahead(lambda: BRIEFING)
+    end = time.monotonic() + 5
+    while alone.waiting < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert alone.waiting == 2
+    alone.close()
+
+
+def test_a_cost_that_a_person_declares_is_paid_for_each_proposal_and_held_to_the_cap() -> None:
+    agent = Quick("mine")
+    alone = Team([Member("mine", agent, most_usd=0.4, cost=0.4)], Office(Purse(1.0)))
+    assert taken(alone, 2) == ["mine"] * 2
+    with pytest.raises(CapReached):
+        alone.propose(BRIEFING)
+    assert agent.count == 2
+    assert alone.office.purse.usd == 0.8
+
+
+def test_one_whose_turn_it_was_is_not_asked_once_it_is_dismissed() -> None:
+    def fail() -> None:
+        raise AgentFailed("gone")
+
+    slow, quick = Slow("slow", fails=fail), Quick("quick")
+    slow.go.set()
+    both = team(slow, quick)
+    both.look_ahead(lambda: BRIEFING)
+    assert taken(both, 3) == ["quick"] * 3
+    assert len(slow.seen) == 1
+    both.close()

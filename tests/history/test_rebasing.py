@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_autoresearch.agents.briefing.memory import OUTDATED
 from pytest_autoresearch.exceptions import ChangesNothing, Outdated, Refused
 from pytest_autoresearch.records import Proposal
 
@@ -51,6 +52,8 @@ def test_a_conflict_names_the_file_and_both_champions(moved: tuple[Project, str,
     text = LONG.replace(b"rate = 0", b"rate = 2").decode()
     with pytest.raises(Outdated, match=r"model\.py") as caught:
         rebased(moved, Proposal(files={"model.py": text}))
+    # By this briefings know what was dropped unevaluated.
+    assert str(caught.value).startswith(OUTDATED)
     assert moved[1][:7] in str(caught.value)
     assert moved[2][:7] in str(caught.value)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+import time
 
 import pytest
 
-from pytest_autoresearch.report.account import checking
+from pytest_autoresearch.report.account import checking, cleaning
 from pytest_autoresearch.report.account.checking import checked
 
 MATERIAL = "60 experiments, 7 kept, auc 0.71316 -> 0.7234 (+0.0102, +1.4%); #12 num_leaves 31 -> 8"
@@ -142,12 +143,56 @@ def test_a_long_account_is_cut_between_paragraphs_and_says_so() -> None:
         *("\n" * 60_000, "#" * 60_000, "~~~\n" * 15_000, "0." * 30_000, "1 " * 30_000),
         *("a" * 60_000, "# a" + " " * 59_000 + "b", " " * 59_000 + "b", "-" * 59_000 + "x"),
         *("|-" * 30_000, "> " * 30_000, "9" * 60_000, "a. " * 20_000, "[a](" * 15_000),
+        *("A. " * 20_000, "<!--" * 15_000, "<svg>" * 12_000, "# " + "#" * 59_000 + "x"),
+        *("# " + "&nbsp;" * 9000 + "x", "|" + "&#9;" * 14_000 + "x", "one hundred and " * 3750),
+        "|" + " a |" * 7000 + "\n|-|\n" + "|x\n" * 10_000,
     ],
     ids=lambda account: repr(account[:6]),
 )
 def test_no_account_takes_long(account: str) -> None:
     """Bounded by the test's own timeout: the square of these lengths would take minutes."""
     checked(account, MATERIAL)
+
+
+def test_no_pattern_looks_twice_at_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times as long takes less than nine times as long; the square of it would take sixteen times."""
+    monkeypatch.setattr(cleaning, "MOST_READ", 10**7)
+    for begin, again, end in (
+        ("", "A. ", ""),
+        ("", "<!--", ""),
+        ("", "<svg>", ""),
+        ("# ", "#", "x"),
+        ("# ", "&nbsp;", "x"),
+        ("|", "&#9;", "x"),
+    ):
+        short, long = (
+            min(_seconds(begin + again * times + end) for _ in range(3)) for times in (4000, 16_000)
+        )
+        assert long < 9 * short + 0.05, again
+
+
+def _seconds(account: str) -> float:
+    begun = time.process_time()
+    checked(account, MATERIAL)
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("one hundred and " * 3700 + "one", "hundred " * 7000, "nine billion " * 4000),
+        *("&#" + "9" * 5000 + ";1", "1e" + "9" * 5000, "3 x 10^" + "5" * 5000, "1" + "0" * 299 + "e300"),
+        *("#" + "9" * 5000, "9" * 5000 + "%", "1e400", "0." + "7" * 5000),
+    ],
+    ids=lambda number: repr(number[:12]),
+)  # fmt: skip
+def test_a_number_of_any_length_is_one_that_the_journal_lacks(number: str) -> None:
+    found = checked(f"It is good. It gained {number} here. It is bad.", MATERIAL)
+    assert (found.text, found.left_out) == ("It is good. It is bad.", 1)
+
+
+def test_entities_bring_no_direction_marks_and_no_control_characters() -> None:
+    assert text("a&#x202e;b &#x1b;[K c&nbsp;d&#13;&#10;e") == r"ab \[K c d e"
 
 
 def test_checking_twice_changes_no_number() -> None:

@@ -191,11 +191,18 @@ def test_what_the_preflight_finds_is_a_crash_that_costs_no_pass() -> None:
 
 def test_code_that_differs_in_formatting_only_names_the_experiment_that_it_repeats() -> None:
     searching = handed(proposal("1.0"), proposal("1.00"))
-    searching.preflight = lambda tree: ("", "one shape")
+    searching.preflight = lambda tree: ("", "the baseline's" if tree == "0" else "one shape")
     first, second = experiments(run(searching))
     assert first.shape == "one shape"
     assert second.status is Status.SKIPPED
     assert second.reason == "repeats experiment 1, but for formatting and comments"
+
+
+def test_code_that_is_the_baselines_but_for_formatting_is_no_experiment() -> None:
+    searching = handed(proposal("1.0"))
+    searching.preflight = lambda tree: ("", "one shape")
+    (found,) = experiments(run(searching))
+    assert found.reason == "repeats experiment 0, but for formatting and comments"
 
 
 def test_what_needs_no_preflight_has_none() -> None:

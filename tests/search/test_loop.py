@@ -124,7 +124,6 @@ def test_a_patch_that_kills_session_after_session_is_rejected() -> None:
         (Proposal(notes={"a": {1}}), "cannot be written as JSON"),
         (Proposal(notes={"a": float("nan")}), "cannot be written as JSON"),
         (Proposal(notes={"a": "x" * 100_000}), "notes take"),
-        (Proposal(patch="x" * (5 << 20)), "characters of code"),
     ],
 )
 def test_an_odd_proposal_is_named_before_anything_is_written(
@@ -139,6 +138,13 @@ def test_an_odd_proposal_is_named_before_anything_is_written(
     with pytest.raises(AgentFailed, match=words):
         run(searching)
     assert all(one.part is not Part.EXPERIMENT for one in searching.history.pending)
+
+
+def test_too_much_code_is_no_proposal_and_its_agent_is_told_the_limit() -> None:
+    found = admitted(Proposal(patch="x" * (5 << 20), description="all of it"), "script")
+    assert isinstance(found, Proposal)
+    assert found.patch is None
+    assert found.description == "no proposal: 5242880 characters of code; the limit is 4194304"
 
 
 def test_long_words_are_cut_and_read_only_mappings_are_fine() -> None:

@@ -17,6 +17,10 @@ MOST_LESSON = 500
 """Characters of a lesson."""
 RECENT = 5
 """Experiments whose output is shown, where it may be."""
+OUTDATED = "made on "
+"""How the reason begins of a proposal that could not be merged onto the present champion."""
+UNSCORED = (Status.REFUSED, Status.FAILED)
+"""Ends of experiments that say nothing of the idea."""
 
 
 def tried(records: Iterable[Record]) -> list[Record]:
@@ -146,13 +150,37 @@ def source(record: Record) -> str:
 
 
 def ideas(records: Sequence[Record], most: int) -> list[str]:
-    """What was tried, an entry a theme, of about ``most`` characters: the theme tried last comes first."""
+    """What was evaluated, an entry a theme, of about ``most`` characters: the theme tried last comes first.
+
+    What was skipped or refused is no idea that was tried, and a repeat is the repeated experiment's.
+    """
     themes: dict[str, list[Record]] = {}
-    for record in records:
-        if record.description or record.hypothesis:
+    for record in experiments(records):
+        if record.status not in UNSCORED and _words(record):
             theme = one_line(record.theme, 60).casefold()
             themes[theme] = [*themes.pop(theme, []), record]
     return [_theme(group, most) for group in reversed(themes.values())]
+
+
+def dropped(records: Sequence[Record]) -> list[str]:
+    """What was handed in and never evaluated, the latest first, each idea once, none that was evaluated later."""
+    found: dict[str, str | None] = {}
+    for record in reversed(records):
+        words = one_line(_words(record)).casefold()
+        if record.part is Part.SKIPPED:
+            lost = record.reason.startswith(OUTDATED)
+        else:
+            lost = record.status in UNSCORED
+        said = (
+            f"- {name(record)}: {quoted(_words(record), 160)} (why: {quoted(record.reason, 200)})"
+        )
+        if words:
+            found.setdefault(words, said if lost else None)
+    return [said for said in found.values() if said]
+
+
+def _words(record: Record) -> str:
+    return record.description or record.hypothesis
 
 
 def _theme(group: Sequence[Record], most: int) -> str:

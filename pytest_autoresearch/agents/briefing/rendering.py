@@ -189,6 +189,13 @@ def _memory(briefing: Briefing, room: int, *, analysis: bool) -> list[Section]:
             3.0,
             "Do not repeat one unless something that it depends on has changed.",
         ),
+        Listed(
+            "Dropped unevaluated, latest first",
+            memory.dropped(records),
+            "proposals dropped unevaluated",
+            1.0,
+            "Nothing is known of them: they may be handed in again, without what they were dropped for.",
+        ),
         _analyses(briefing, analysis=analysis),
         Listed(
             "Earlier runs of this objective",

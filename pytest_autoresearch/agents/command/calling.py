@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,7 +13,9 @@ from pathlib import Path
 
 from ...exceptions import Interrupted, UsageProblem
 from ..office import Office
+from ..redacting import Redactor
 from ..tables import Table
+from . import safely, secrets
 from .line import Line
 from .profiles import BRIEFING, EDITABLE, PROMPT
 from .runner import Ended, Runner
@@ -29,7 +32,7 @@ class Calling:
     """Calls a command for an agent of this name; ``stopped`` says that it has to end.
 
     ``said`` is what its model said last, as far as it tells; ``counted`` a conversation, and how many of its
-    tokens are paid for, where a tool counts them together.
+    tokens are paid for, where a tool counts them together. The ``redactor`` knows what it is given.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Calling:
         self.timeout = table.timeout or TIMEOUT
         self.said = ""
         self.counted = ("", 0)
+        self.redactor = Redactor()
+        secrets.learn(self.redactor, command.profile, table)
         self._most_seen = 0.0
         self._folder = Path.cwd()
 
@@ -77,6 +82,7 @@ class Calling:
                     f"agent {self.name}: paths lists {path!r}, which is not there: correct it"
                 )
         program = self._program()
+        self._refuse_bare_files()
         if not self.runner.sees(program, self._paths()):
             raise UsageProblem(
                 f"agent {self.name}: {program} lies outside of what it may see: list its folder, and what "
@@ -108,7 +114,7 @@ class Calling:
                 stopped=self.stopped,
             )
         if ended.reason or ended.status:
-            said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+            said = self.redactor.text(ended.stderr.decode("utf-8", "replace")).strip().splitlines()
             why = ended.reason or (said[-1][:300] if said else f"exit status {ended.status}")
             raise UsageProblem(
                 f"agent {self.name}: {program} --version does not run where it would work: {why}. List what "
@@ -129,9 +135,11 @@ class Calling:
         argv = self._argv(prompt, briefing, editable, again=again, budget=usd)
         seconds = self._seconds()
         self._seed(home)
+        secrets.learn(self.redactor, self.command.profile, self.table, home)
         self._note("command.json", json.dumps({"argv": argv, "seconds": seconds}).encode())
-        streams = Streams(self.office.transcripts.path)
+        streams = Streams(self.office.transcripts.path, self.redactor)
         ended: Ended | None = None
+        call = self._reserve(usd)
         try:
             ended = self.runner.run(
                 argv,
@@ -144,8 +152,10 @@ class Calling:
                 heard=streams.heard,
             )
         finally:
+            # It may have renewed its login.
+            secrets.learn(self.redactor, self.command.profile, self.table, home)
             streams.close()
-            self._pay(ended)
+            self._pay(call, ended)
         for name, content in (("stdout", ended.stdout), ("stderr", ended.stderr)):
             self._note(name, content)
         streams.remove()
@@ -167,21 +177,32 @@ class Calling:
         purse.require(self.name, max(allowed, min(most, CENT)))
         return allowed
 
-    def _pay(self, ended: Ended | None) -> None:
+    def _reserve(self, allowed: float | None) -> str:
+        """Have the most that a call can cost on record before it is made; empty where that is not known."""
+        most = self.most_usd if allowed is None else allowed
+        return self.office.purse.begin(self.name, most, 0, "call") if most else ""
+
+    def _pay(self, call: str, ended: Ended | None) -> None:
         """Count what it says that it has cost, else what is declared or assumed, also where it was ended."""
-        bill = self.command.profile.bill(ended.stdout if ended is not None else b"")
+        read, output = self.command.profile.bill, ended.stdout if ended is not None else b""
+        bill = read(output)
         usd = bill.usd if bill.usd is not None else self.table.cost
         if usd is None:
             usd = self.command.profile.assumed
         if ended is not None and ended.missing:
             usd = 0.0
         self._most_seen = max(self._most_seen, bill.usd or 0.0)
-        self.said = bill.said
+        # What is said is cut, and half of a key would not be known.
+        self.said = read(self.redactor.data(output)).said if bill.said else ""
         tokens = bill.tokens
         if bill.thread:
             tokens -= self.counted[1] if bill.thread == self.counted[0] else 0
             self.counted = (bill.thread, bill.tokens)
-        self.office.purse.spend(self.name, usd, max(0, tokens), "call")
+        purse = self.office.purse
+        if call:
+            purse.settle(call, usd, max(0, tokens), "call")
+        else:
+            purse.spend(self.name, usd, max(0, tokens), "call")
 
     def _seconds(self) -> float:
         left = self.office.seconds_left()
@@ -218,16 +239,38 @@ class Calling:
         """Where the program lies; raises `UsageProblem` when it is not there."""
         name = self.command.program
         if os.sep in name:
-            path: str | None = self._real(name)
-            path = path if path and os.access(path, os.X_OK) and os.path.isfile(path) else None
+            real = self._real(name)
+            path = real if os.path.isfile(real) else None
+            if path and not os.access(path, os.X_OK):
+                raise UsageProblem(
+                    f"agent {self.name}: {name!r} is there, but nobody may run it: chmod +x {shlex.quote(name)}"
+                )
         else:
             path = shutil.which(name, path=self._environment(Path("/"))["PATH"])
         if path is None:
+            self._refuse_bare(name)
             raise UsageProblem(
                 f"agent {self.name}: there is no program {name!r} that can be run: install it, correct its "
                 "name, or add its folder to PATH"
             )
         return os.path.abspath(path)
+
+    def _refuse_bare_files(self) -> None:
+        """Raise `UsageProblem` for a file that is named without a slash: where the tool works it is not there.
+
+        A name that is also that of a file which a patch may change is left to mean the tool's own copy.
+        """
+        closed = self.office.closed
+        for word in self.command.words[1:]:
+            if closed is Office.closed or closed(word):
+                self._refuse_bare(word)
+
+    def _refuse_bare(self, word: str) -> None:
+        if os.sep not in word and not word.startswith("-") and (self._folder / word).is_file():
+            raise UsageProblem(
+                f"agent {self.name}: {word!r} is a file here, and the tool works in a folder of its own: write "
+                f"./{word}"
+            )
 
     def _real(self, word: str) -> str:
         """A word that is the path of a file here, as a path that holds in every folder."""
@@ -264,17 +307,14 @@ class Calling:
         if any(os.environ.get(name) or self.table.env.get(name) for name in profile.keys):
             return
         for seed in profile.seeds:
-            source, target = Path(_expanded(os.path.join("~", seed))), home / seed
-            if os.path.lexists(target) or not source.is_file():
+            source = Path(_expanded(os.path.join("~", seed)))
+            if safely.there(home, seed) or not source.is_file():
                 continue
             with contextlib.suppress(OSError):
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-                with open(fd, "wb") as file:
-                    file.write(source.read_bytes())
+                safely.write(home, seed, source.read_bytes(), 0o600)
 
     def _note(self, name: str, content: bytes) -> None:
-        self.office.transcripts.write(name, content)
+        self.office.transcripts.write(name, self.redactor.data(content))
 
 
 def _expanded(path: str) -> str:

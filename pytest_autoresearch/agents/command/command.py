@@ -55,6 +55,8 @@ class Command(Thinks):
 
     # What a search asks
 
+    reports_cost = True
+
     @property
     def destination(self) -> str:
         """See `Thinks`."""
@@ -149,7 +151,7 @@ class Command(Thinks):
         if ended.reason:
             return self._given_up(place, ended.reason)
         if ended.status and not found.described:
-            said = self._said(ended.stderr) or tail(ended.stdout)
+            said = self._said(ended.stderr) or self._tail(ended.stdout)
             return self._given_up(place, f"exit status {ended.status}{': ' if said else ''}{said}")
         if found.proposals or (found.analysis and briefing.analysis):
             self.office.transcripts.write(PROPOSAL, found.words.description.encode())
@@ -163,7 +165,10 @@ class Command(Thinks):
 
     def _said(self, output: bytes) -> str:
         """What its model said last, else the end of an output."""
-        return tail(self._calling.said.encode("utf-8", "replace")) or tail(output)
+        return self._tail(self._calling.said.encode("utf-8", "replace")) or self._tail(output)
+
+    def _tail(self, output: bytes) -> str:
+        return tail(self._calling.redactor.data(output))
 
     def _first_good(self, found: Found, briefing: Briefing) -> tuple[Proposal, str]:
         """The first of several proposals with which nothing is wrong, else the first, and what that is."""
@@ -202,6 +207,7 @@ class Command(Thinks):
     def _given_up(self, place: Workplace, why: str) -> Proposal:
         """A proposal that changes nothing; raises `AgentFailed` when that happens again and again."""
         self._failures += 1
+        why = self._calling.redactor.text(why)
         self._forget(place)
         if self._failures >= MOST_FAILURES:
             raise AgentFailed(
@@ -218,7 +224,9 @@ class Command(Thinks):
             if agents is None:
                 raise AgentFailed(f"agent {self.name} has no run to work for")
             root = Path(os.path.realpath(agents)) / folder_of(self.name)
-            self._place = Workplace(root, self.office.closed, self.runner.discard)
+            self._place = Workplace(
+                root, self.office.closed, self.runner.discard, self._calling.redactor
+            )
         return self._place
 
     def _begun(self, place: Workplace) -> bool:

@@ -54,6 +54,16 @@ def write(root: Path, path: str, content: bytes, mode: int = 0o644) -> None:
             file.write(content)
 
 
+def there(root: Path, path: str) -> bool:
+    """Whether something of that name is there, a link as well; nothing is behind a link on the way."""
+    try:
+        with _parent(root, path) as (folder, name):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
 def remove(root: Path, path: str) -> None:
     """Remove a file or a link, if it is there."""
     try:
@@ -122,6 +132,9 @@ def _parent(root: Path, path: str, *, make: bool = False) -> Iterator[tuple[int,
             if make:
                 _make(fd, part)
             step = os.open(part, FOLDER, dir_fd=fd)
+            if make and not os.fstat(step).st_mode & 0o700 == 0o700:
+                # Root gets through a locked folder, but nobody in a world does.
+                os.fchmod(step, 0o700)
             os.close(fd)
             fd = step
         yield fd, name

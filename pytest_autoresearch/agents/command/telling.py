@@ -35,9 +35,11 @@ the briefing below.
 3. Several separate ideas at once: for each a folder `proposals/01/`, `proposals/02/` … with the changed files at
    their paths below it and a `{PROPOSAL}` of its own.
 4. With nothing more to propose, ever, make a file `DONE`.
+"""
 
-Files of your own (notes, say) stay here for the next time. The project's files are then those of the best
-candidate so far.
+CLOSING = """
+Files of your own (notes, say) stay here for the next time, and are no part of a proposal. The project's files
+are then those of the best candidate so far.
 """
 
 LOOK = f"""\
@@ -56,6 +58,7 @@ def briefing_text(
     text = HOW.replace("{editable}", editable or "(none)")
     if analysis:
         text += LOOK.replace("{fixture}", briefing.analysis)
+    text += CLOSING
     if notes:
         text += LEFT + "".join(f"- {note}\n" for note in notes)
     told = replace(briefing, protocol=f"See {PROTOCOL}.")

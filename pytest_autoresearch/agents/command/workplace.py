@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...exceptions import AgentFailed
 from ...records import Briefing, Proposal
+from ..redacting import Redactor
 from . import safely
 from .words import LONGEST_FILE, Words, read_words
 
@@ -22,6 +23,13 @@ OURS = (BRIEFING, PROTOCOL, PROPOSAL, PROBLEM, DONE, ANALYSIS)
 LARGEST = 1 << 20
 MOST_PROPOSALS = 20
 MOST_NOTES = 20
+
+MOST_OWN = 5
+"""Files of the tool's own that are named."""
+OUTSIDE = "it matches none of the editable globs"
+"""What `Closed` says of files that are none of the project's."""
+CACHES = (".", "__pycache__")
+"""How folders and files begin that tools make by the way."""
 
 NO_WORDS = Words()
 
@@ -44,19 +52,27 @@ class Found:
 class Workplace:
     """``root`` lasts for the run: ``work`` is where the tool works, ``home`` is its own.
 
-    What it leaves in ``work`` stays, but for the project's files, which are the champion's before each call.
+    The ``redactor`` is asked before anything is handed on. What it leaves in ``work`` stays, but for the project's files, which are the champion's before each call.
     """
 
-    def __init__(self, root: Path, closed: Closed, discard: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        closed: Closed,
+        discard: Callable[[Path], None],
+        redactor: Redactor | None = None,
+    ) -> None:
         self.root = root
         self.work, self.home = root / "work", root / "home"
         self._closed = closed
         self._discard = discard
+        self._redactor = redactor or Redactor()
         self._placed: Mapping[str, bytes] = {}
         self._editable: frozenset[str] = frozenset()
         self._before: dict[str, tuple[int, ...]] = {}
         self._analysis = b""
         self._ours: tuple[str, ...] = OURS
+        self._own: set[str] = set()
 
     @property
     def takes_analyses(self) -> bool:
@@ -72,6 +88,8 @@ class Workplace:
             if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
                 folder.unlink()
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # In its world nobody has root's rights to a folder that it has locked.
+            folder.chmod(0o700)
         project = {**briefing.readable, **briefing.editable}
         self._ours = OURS if ANALYSIS not in project else OURS[:-1]
         self._placed = {
@@ -122,19 +140,22 @@ class Workplace:
         files, gone = self._changed(notes)
         files |= self._new(notes)
         content = self._read(PROPOSAL, LONGEST_FILE)
-        words = read_words(content)
+        words = read_words(self._redactor.data(content))
         own = [_proposal(words, files, self._deleting(gone))] if files or gone else []
         others = list(self._others(notes))
         analysis = self._code()
         asked = analysis if analysis != self._analysis else b""
         self._analysis = analysis
+        if asked and (reason := self._key_in(ANALYSIS, asked.decode("utf-8", "replace"))):
+            notes.append(_not_taken(ANALYSIS, reason))
+            asked = b""
         return Found(
             proposals=(*own, *others),
             analysis=asked.decode("utf-8", "replace"),
             words=words,
             described=bool(content.strip()),
             done=os.path.lexists(self.work / DONE),
-            notes=tuple(notes[:MOST_NOTES]),
+            notes=tuple(map(self._redactor.text, notes[:MOST_NOTES])),
         )
 
     def _changed(self, notes: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -160,16 +181,29 @@ class Workplace:
         return found, gone
 
     def _new(self, notes: list[str]) -> dict[str, str]:
-        """New files that a patch may make; of others only what this call has made is said."""
+        """New files that a patch may make; of others only what this call has made is said.
+
+        The tool's own files are named once; its caches never.
+        """
         found: dict[str, str] = {}
+        own: list[str] = []
         for path in safely.files(self.work):
             if path in self._placed or path in self._ours or path.startswith(f"{SEVERAL}/"):
                 continue
             reason = self._closed(path)
             if not reason:
                 self._take_from(path, path, found, notes)
-            elif self._before.get(path) != self._state(path):
+            elif any(part.startswith(CACHES) for part in path.split("/")) or self._before.get(
+                path
+            ) == self._state(path):
+                continue
+            elif reason != OUTSIDE:
                 notes.append(_not_taken(path, reason))
+            elif path not in self._own:
+                own.append(path)
+        if own:
+            self._own |= set(own)
+            notes.append(_own(own))
         return found
 
     def _others(self, notes: list[str]) -> Iterator[Proposal]:
@@ -192,7 +226,8 @@ class Workplace:
             same = [path for path, text in found.items() if text.encode() == self._placed.get(path)]
             changes = {path: text for path, text in found.items() if path not in same}
             if changes:
-                words = read_words(self._read(f"{folder}/{PROPOSAL}", LONGEST_FILE))
+                content = self._read(f"{folder}/{PROPOSAL}", LONGEST_FILE)
+                words = read_words(self._redactor.data(content))
                 yield _proposal(words, changes, None)
 
     def _take_from(self, at: str, path: str, found: dict[str, str], notes: list[str]) -> None:
@@ -212,8 +247,17 @@ class Workplace:
             return
         if "\0" in text:
             notes.append(_not_taken(path, "it is not text"))
+        elif reason := self._key_in(path, text):
+            notes.append(_not_taken(path, reason))
         else:
             found[path] = text
+
+    def _key_in(self, path: str, text: str) -> str:
+        """Why a text is not taken: a key in it, which the project's own file has not, would be in git for good."""
+        name = self._redactor.held(text)
+        if not name or self._redactor.held(self._placed.get(path, b"").decode("utf-8", "replace")):
+            return ""
+        return f"it holds a secret, the value of {name}"
 
     def _deleting(self, gone: list[str]) -> str | None:
         """A patch that deletes these files of the champion, in git's form; ``None`` for none."""
@@ -260,8 +304,17 @@ def _proposal(words: Words, files: Mapping[str, str], patch: str | None) -> Prop
 
 
 def _not_taken(path: str, reason: str) -> str:
-    shown = path.encode("utf-8", "backslashreplace").decode()
-    return f"your change to {shown!r} was not taken: {reason}"
+    return f"your change to {_shown(path)} was not taken: {reason}"
+
+
+def _own(paths: list[str]) -> str:
+    named = ", ".join(map(_shown, paths[:MOST_OWN]))
+    more = f" and {len(paths) - MOST_OWN} more" if len(paths) > MOST_OWN else ""
+    return f"no part of the proposal, and yours to keep ({OUTSIDE}): {named}{more}"
+
+
+def _shown(path: str) -> str:
+    return repr(path.encode("utf-8", "backslashreplace").decode())
 
 
 def _deletion(path: str, content: bytes) -> str:

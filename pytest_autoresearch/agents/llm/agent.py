@@ -200,6 +200,11 @@ class LanguageModel(Thinks, Writes):
     def _remedy(self, failure: CallFailed) -> str:
         """What went wrong and what a person can do about it."""
         where = f"agent {self.name}: {self.destination}"
+        if failure.kind is Kind.NO_KEY:
+            return (
+                f"{where} was not asked, for there is no key ({failure.text}): set litellm's environment variable "
+                f"for {self.place.provider}, such as {self.place.provider.upper()}_API_KEY"
+            )
         if failure.kind is Kind.KEY:
             return (
                 f"{where} does not take the key ({failure.text}): set litellm's environment variable for "
@@ -231,7 +236,7 @@ class LanguageModel(Thinks, Writes):
         return SMALL_ANSWER if most is None else min(ANSWER, most)
 
 
-_FOR_GOOD = frozenset({Kind.KEY, Kind.MODEL, Kind.QUOTA, Kind.CONTEXT})
+_FOR_GOOD = frozenset({Kind.KEY, Kind.NO_KEY, Kind.MODEL, Kind.QUOTA, Kind.CONTEXT})
 """What no other conversation would mend; a request that is refused may have been an odd one."""
 
 

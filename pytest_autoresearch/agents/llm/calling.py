@@ -11,9 +11,10 @@ from typing import Any
 from ...exceptions import Interrupted
 from ...records import Json
 from ..office import Office
+from ..redacting import redact
 from .answer import Answer, read_answer
 from .exchange import Exchange
-from .faults import AGAIN, MAYBE_PAID, CallFailed, redact
+from .faults import AGAIN, MAYBE_PAID, CallFailed
 from .place import Place
 from .prices import Bill, Prices
 from .reach import Reach, sleep, within
@@ -108,22 +109,28 @@ class Caller:
         self.office.purse.require(self.name, most or 0.0, prompt + self.most_tokens)
         seconds = within(self.options.timeout, reach)
         exchange = Exchange(self.litellm, self._arguments(messages, tools, seconds))
+        dearest = Bill(most, prompt + self.most_tokens)
+        call = self._reserve(dearest, what)
         try:
             response = exchange.made(seconds + GRACE, reach)
             answer = read_answer(response)
         except CallFailed as failure:
-            self._write(exchange, str(failure))
+            words = f"{what}: {failure.kind.value}"
             if failure.kind in MAYBE_PAID:
-                words = f"{what}: {failure.kind.value}, counted as the most that it can cost"
-                self._pay(Bill(most, prompt + self.most_tokens), words)
+                self._pay(call, dearest, f"{words}, counted as the most that it can cost")
+            elif call:
+                self._pay(call, Bill(0.0, 0), f"{words}, costs nothing")
+            self._write(exchange, str(failure))
             raise
-        except Interrupted:
-            self._write(exchange, "the search has ended")
-            self._pay(Bill(most, prompt + self.most_tokens), f"{what}: ended, counted as the most")
+        except BaseException as error:
+            # A person's Ctrl-C comes here, too: what was sent may be billed.
+            why = "the search has ended" if isinstance(error, Interrupted) else type(error).__name__
+            self._pay(call, dearest, f"{what}: ended, counted as the most")
+            self._write(exchange, why)
             raise
+        bill = self.prices.bill(answer.usage, prompt, self.most_tokens, answer.spoken)
+        self._pay(call, bill, f"{what}, {bill.doubt}" if bill.doubt else what)
         self._write(exchange, "")
-        bill = self.prices.bill(answer.usage, messages, answer.spoken)
-        self._pay(bill, f"{what}, tokens estimated" if bill.counted else what)
         return answer
 
     def _arguments(self, messages: Messages, tools: Tools | None, seconds: float) -> dict[str, Any]:
@@ -146,8 +153,17 @@ class Caller:
         kept = {name: value for name, value in given.items() if value is not None}
         return kept | {"timeout": seconds, "max_retries": 0, "num_retries": 0}
 
-    def _pay(self, bill: Bill, what: str) -> None:
-        self.office.purse.spend(self.name, bill.usd, bill.tokens, what)
+    def _reserve(self, dearest: Bill, what: str) -> str:
+        """Have the most that a call can cost on record before it is made; empty where that is not known."""
+        if not dearest.usd:
+            return ""
+        return self.office.purse.begin(self.name, dearest.usd, dearest.tokens, what)
+
+    def _pay(self, call: str, bill: Bill, what: str) -> None:
+        if call:
+            self.office.purse.settle(call, bill.usd, bill.tokens, what)
+        else:
+            self.office.purse.spend(self.name, bill.usd, bill.tokens, what)
 
     def _write(self, exchange: Exchange, error: str) -> None:
         paper = self.office.transcripts

@@ -12,7 +12,8 @@ from typing import Any
 
 from ...exceptions import Interrupted
 from ...records import Json
-from .faults import CallFailed, Kind, redact, understood
+from ..redacting import redact
+from .faults import CallFailed, Kind, understood
 from .library import quiet
 from .reach import LOOK, Reach
 

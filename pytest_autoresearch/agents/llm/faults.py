@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
+
+from ..redacting import redact
 
 MOST_TEXT = 500
 """Characters of a provider's words that are repeated."""
@@ -27,6 +27,7 @@ class Kind(Enum):
     TOOLS = "no tools"
     FILTERED = "the provider's filter"
     KEY = "the key is refused"
+    NO_KEY = "there is no key"
     MODEL = "no such model"
     QUOTA = "no money is left there"
     REFUSED = "refused"
@@ -56,7 +57,7 @@ def understood(error: BaseException, *, with_tools: bool) -> CallFailed:
     chain = list(_chain(error))
     names = {type(one).__name__ for one in chain}
     status, headers = _status(chain)
-    text = words(str(error))
+    text = words(_TRACEBACK.sub("", str(error)))
     after = _after(headers)
     if status is None:
         return CallFailed(_without_status(chain, names, text), text)
@@ -82,6 +83,8 @@ def _without_status(chain: list[BaseException], names: set[str], text: str) -> K
         "LocalProtocolError",
     }:
         return Kind.DROPPED
+    if _NO_KEY.search(text):
+        return Kind.NO_KEY
     if names & {"AuthenticationError"} or any(
         type(one).__name__ == "OpenAIError" and type(one).__module__.startswith("openai")
         for one in chain
@@ -120,6 +123,11 @@ def _with_status(status: int, names: set[str], text: str, with_tools: bool) -> K
     return Kind.MODEL if status == 404 else Kind.REFUSED
 
 
+_NO_KEY = re.compile(
+    r"missing (?:\w+ )?(?:api[ _]key|credentials)|api_key client option must be set", re.IGNORECASE
+)
+"""What libraries say before they call anybody."""
+_TRACEBACK = re.compile(r"\s+Traceback \(most recent call last\):.*", re.DOTALL)
 _TOOLS = re.compile(r"\btools?\b|tool[_ ]choice|function[_ ]call", re.IGNORECASE)
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
 _CONTEXT = re.compile(
@@ -171,15 +179,3 @@ def words(text: str) -> str:
     text = re.sub(r"^(?:litellm\.\w+: )?(?:\w+Error: )*(?:\w+Exception - )?", "", redact(text))
     text = " ".join(text.split())
     return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]} …"
-
-
-def redact(text: str) -> str:
-    """A text without the values of environment variables that hold secrets."""
-    for name, value in os.environ.items():
-        if len(value) >= 8 and _SECRET.search(name):
-            text = text.replace(value, f"${name}")
-            text = text.replace(json.dumps(value)[1:-1], f"${name}")
-    return text
-
-
-_SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)

@@ -13,17 +13,21 @@ from .spec import Options
 
 MARGIN = 1.25
 """Tokens are counted with another model's tokenizer: so much more they may be."""
+FAR = 10
+"""So many times what we count ourselves a server may report; more is taken for nonsense."""
+ESTIMATED = "tokens estimated"
+DOUBTED = "tokens estimated: the server reports what cannot be"
 FREE_AT_HOME = ("ollama", "ollama_chat", "hosted_vllm", "lm_studio", "llamafile")
 """Providers whose models cost nothing on a machine of one's own."""
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a call cost; ``usd`` is ``None`` where nobody knows, ``counted`` says that the tokens are our estimate."""
+    """What a call cost; ``usd`` is ``None`` where nobody knows, ``doubt`` says so where tokens are our estimate."""
 
     usd: float | None
     tokens: int
-    counted: bool = False
+    doubt: str = ""
 
 
 class Prices:
@@ -49,15 +53,25 @@ class Prices:
         """Dollars that a call with so many tokens may cost at most."""
         return self._usd(math.ceil(prompt * MARGIN), answer, None)
 
-    def bill(self, usage: Any, messages: list[dict[str, Json]], text: str) -> Bill:
-        """What an answer cost by the usage that the server reports; counted where it reports none."""
+    def bill(self, usage: Any, counted: int, most_tokens: int, text: str) -> Bill:
+        """What an answer cost by the usage that the server reports; counted where it reports none.
+
+        So it is where it reports what cannot be: more than `FAR` times the ``counted`` tokens of the request
+        and the ``most_tokens`` of an answer, or a cost beyond that of so many.
+        """
         prompt, completion = _reported(usage)
-        counted = not prompt and not completion
-        if counted:
-            usage = None
-            prompt = self.count(messages, None)
+        doubt = ESTIMATED if not prompt and not completion else ""
+        if prompt + completion > FAR * (counted + most_tokens):
+            doubt = DOUBTED
+        usd = None if doubt else self._usd(prompt, completion, usage)
+        dearest = self.most(FAR * counted, FAR * most_tokens)
+        if usd is not None and dearest is not None and not 0 <= usd <= dearest:
+            doubt = DOUBTED
+        if doubt:
+            prompt = counted
             completion = self.count([{"role": "assistant", "content": text}], None)
-        return Bill(self._usd(prompt, completion, usage), prompt + completion, counted)
+            usd = self._usd(prompt, completion, None)
+        return Bill(usd, prompt + completion, doubt)
 
     def _usd(self, prompt: int, completion: int, usage: Any) -> float | None:
         options = self._options

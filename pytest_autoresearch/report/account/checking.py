@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..text import count
 from .cleaning import Block, blocks, cleaned, harmless, sentences
 from .numbers import Known
+from .words import words
 
 MOST_PRINTED = 12_000
 """Characters of an account that are printed, about 2,000 words."""
+MOST_COLUMNS = 30
+"""A wider table is not printed: each of its rows would be made as wide."""
+LEAST_WORDS = 80
+"""Words that an account has to have, behind what is left out: fewer tell nothing."""
 TOP = 3
 """The level of the account's own headings: it is a section of a report."""
 
@@ -24,6 +30,17 @@ class Checked:
     text: str
     left_out: int = 0
     cut: bool = False
+
+    @property
+    def lacking(self) -> str:
+        """Why this is no account; empty for one."""
+        number = words(self.text)
+        found = count(number, "word") + (" that can be printed" if self.left_out else "")
+        if number < LEAST_WORDS:
+            return f"its answer has {found}, at least {LEAST_WORDS} are needed"
+        if not any(line.startswith("#") for line in self.text.split("\n")):
+            return "its answer has no heading"
+        return ""
 
 
 def checked(text: str, material: str) -> Checked:
@@ -98,6 +115,9 @@ class _Sieve:
             return
         cells = [[harmless(cell) for cell in row.text.strip("|").split("|")] for row in left]
         wide = len(cells[0])
+        if wide > MOST_COLUMNS:
+            self.left_out += len(left)
+            return
         body = [[*row, *[""] * wide][:wide] for row in cells]
         body.insert(1, [":---"] * wide)
         yield "\n".join("| " + " | ".join(row) + " |" for row in body)

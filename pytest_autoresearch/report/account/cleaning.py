@@ -15,9 +15,15 @@ _ROUNDS = 6
 _WRAPPED = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
 _FENCE = re.compile(r" {0,3}(`{3,}+|~{3,}+)")
 _TARGET = r"\((?:[^()\n]|\([^()\n]*\))*\)"
+_CLOSED = [
+    (re.compile("<!--"), re.compile("-->")),
+    *(
+        (re.compile(rf"<{name}\b", re.IGNORECASE), re.compile(rf"</{name}\s*>", re.IGNORECASE))
+        for name in ("script", "style", "svg", "math")
+    ),
+]
+"""What is removed from its beginning to its end. Two patterns: one would look for the end of each beginning."""
 _REMOVED = [
-    (re.compile(r"<!--.*?-->", re.DOTALL), ""),
-    (re.compile(r"<(script|style|svg|math)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE), ""),
     (re.compile(r"</?[A-Za-z!?][^<>]*>"), ""),
     (re.compile(rf"!\[[^\[\]]*\](?:{_TARGET}|\[[^\[\]]*\])"), ""),
     (re.compile(rf"(?<!!)\[([^\[\]]*)\](?:{_TARGET}|\[[^\[\]]*\])"), r"\1"),
@@ -29,9 +35,9 @@ _REMOVED = [
         "",
     ),
 ]
-_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*")
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*)")
 _ITEM = re.compile(r"(\s*)([-*+]|\d{1,3}[.)])\s+(.*)")
-_RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?)?\s*")
+_RULE = re.compile(r"\|?\s*+(?::?-++:?\s*+\|\s*+)+(?::?-++:?)?")
 _LINE = re.compile(r"\s*(?:[-=*_]\s*){3,}")
 _SENTENCE_ENDS = re.compile(
     r"(?:(?<=[.!?])|(?<=[.!?][\"')\]*_`]))\s+(?=[\"'(*_`]*[^\W\d_a-z])|(?<=[\u3002\uff01\uff1f])"
@@ -39,6 +45,10 @@ _SENTENCE_ENDS = re.compile(
 _SHORTENED = re.compile(
     r"(?:\b(?:e\.g|i\.e|vs|cf|ca|approx|resp|etc|al|no|fig|eq|exp|[A-Z])\.)$", re.IGNORECASE
 )
+_LONGEST = 8
+"""Characters of the longest of them, and one before it."""
+_NUMBERED = re.compile(r"&#[0-9]{8,};?")
+"""A character that there is none of; `html.unescape` would make a number of all its digits."""
 
 What = Literal["heading", "item", "row", "rule", "text", "gap"]
 
@@ -55,16 +65,36 @@ class Block:
 
 def cleaned(text: str) -> str:
     """``text`` without what is removed, entities and backslashes resolved: what a reader would see."""
-    seen = text[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n")
-    seen = "".join(c for c in seen if c.isprintable() or c in "\n\t")
-    seen = _tidy(seen.expandtabs(4))
+    seen = _printable(text[:MOST_READ])
     if wrapped := _WRAPPED.match(seen):
         seen = wrapped[1]
-    seen = _unfenced(_stable(seen, html.unescape))
+    seen = _unfenced(_printable(_stable(seen, _resolved)))
     seen = seen.replace("\\", "")
+    for begin, end in _CLOSED:
+        seen = _stable(seen, lambda now, a=begin, b=end: _without(now, a, b))  # type: ignore[misc]
     for pattern, left in _REMOVED:
         seen = _stable(seen, lambda now, p=pattern, by=left: p.sub(by, now))  # type: ignore[misc]
     return re.sub("`{2,}", "`", _tidy(seen))
+
+
+def _printable(text: str) -> str:
+    """Tidy lines of characters that can be seen: no control characters, no direction marks."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = "".join(" " if c.isspace() and c not in "\n\t" else c for c in lines)
+    return _tidy("".join(c for c in lines if c.isprintable() or c in "\n\t").expandtabs(4))
+
+
+def _resolved(text: str) -> str:
+    return html.unescape(_NUMBERED.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _without(text: str, begin: re.Pattern[str], end: re.Pattern[str]) -> str:
+    """Without what stands from a beginning to the next end; a beginning that no end follows stays."""
+    kept, at = list[str](), 0
+    while (first := begin.search(text, at)) and (last := end.search(text, first.end())):
+        kept.append(text[at : first.start()])
+        at = last.end()
+    return "".join([*kept, text[at:]])
 
 
 def _tidy(text: str) -> str:
@@ -116,7 +146,7 @@ def sentences(text: str) -> list[str]:
     """A paragraph's sentences; what only looks like an end, as in ``e.g. LightGBM``, is none."""
     found: list[str] = []
     for part in _SENTENCE_ENDS.split(text):
-        if found and _SHORTENED.search(found[-1]):
+        if found and _SHORTENED.search(found[-1][-_LONGEST:]):
             found[-1] = f"{found[-1]} {part}"
         elif part.strip():
             found.append(part.strip())
@@ -145,8 +175,9 @@ def _block(line: str) -> Block:
     if not line.strip() or _LINE.fullmatch(line):
         return Block("gap")
     if found := _HEADING.fullmatch(line):
-        return Block("heading", re.sub(r"^\d{1,2}[.)]\s+", "", found[2]), len(found[1]))
-    if _RULE.fullmatch(line) and "|" in line:
+        title = found[2].rstrip().rstrip("#").rstrip()
+        return Block("heading", re.sub(r"^\d{1,2}[.)]\s+", "", title), len(found[1]))
+    if _RULE.fullmatch(line.strip()) and "|" in line:
         return Block("rule", line.strip())
     if line.lstrip().startswith("|"):
         return Block("row", line.strip())

@@ -15,6 +15,8 @@ from .spelling import in_digits
 Kind = Literal["plain", "percent", "times", "experiment", "word"]
 LEAST_DIGITS = 2
 """Significant digits that a rounded number must have left; a percentage needs one."""
+MOST_DIGITS = 300
+"""Digits of a number before its point, and its largest exponent: a larger one is a word."""
 
 _SCALES = {
     **dict.fromkeys(("k", "K", "thousand"), 1e3),
@@ -134,15 +136,23 @@ def _number(found: re.Match[str]) -> Number:
     decimals = (found["grouped_decimals"] or found["decimals"] or ".")[1:]
     if found["whole"] and re.fullmatch(r"0\d{3}", whole) and not decimals and not unit:
         return Number("experiment", word, float(whole))
-    exponent = int(re.sub(r".*?([+-]?\d+)$", r"\1", found["exponent"] or "0"))
-    if abs(exponent) > 300 or len(whole) > 300:
+    exponent = _exponent(found["exponent"] or "0")
+    if abs(exponent) > MOST_DIGITS or len(whole) > MOST_DIGITS:
         return Number("word", word)
     scale = 10.0**exponent * _SCALES.get(unit.removesuffix("s"), _SCALES.get(unit, 1.0))
     sign = (found["sign"] or "").strip()
     signed = 0 if not sign else 1 if sign == "+" else -1
     value = float(f"{whole}.{decimals or 0}") * scale * (signed or 1)
     step = 10.0 ** -len(decimals) * scale
+    if not math.isfinite(value):
+        return Number("word", word)
     return Number(kind, word, value, step, signed, len((whole + decimals).lstrip("0")))
+
+
+def _exponent(text: str) -> int:
+    """The number at the end of ``text``; one of many digits is as good as too large."""
+    digits = re.findall(r"[+-]?\d+", text)[-1]
+    return int(digits) if len(digits) < 10 else MOST_DIGITS + 1
 
 
 def _kind(unit: str) -> Kind:

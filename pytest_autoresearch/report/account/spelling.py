@@ -35,6 +35,8 @@ VALUES = (
 )
 FREE = 12
 """Words up to this number are prose: *three of them*, *one more*."""
+MOST = 10**18
+"""Words for more than this stand for it: a loop of them would make a number of any length."""
 
 _WORD = "|".join(sorted([*VALUES, *_SCALES], key=len, reverse=True))
 _SPELLED = re.compile(
@@ -69,4 +71,6 @@ def _value(words: list[str]) -> int:
             part = (part or 1) * 100
         else:
             total, part = total + (part or 1) * _SCALES[word], 0
+        if total + part > MOST:
+            return MOST
     return total + part

@@ -64,7 +64,8 @@ def _near(page: Page) -> Iterator[str]:
     rows = near_misses(page.summary, 2)
     closest = digest.closest_miss(page.summary)
     if not rows and closest is not None:
-        yield f"Nothing came near; the closest was {page.name(closest)}, {about(closest)}, with z {z(closest)}."
+        said = "Of the rest, nothing" if page.summary.kept else "Nothing"
+        yield f"{said} came near; the closest was {page.name(closest)}, {about(closest)}, with z {z(closest)}."
     for row in rows:
         yield f"{page.item(row)} once more, or a stronger version of it: {about(row)} led with z {z(row)}."
 

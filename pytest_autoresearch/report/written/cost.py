@@ -15,9 +15,9 @@ from .page import Page, duration, upper, z
 def what_it_cost(page: Page) -> list[str]:
     """Time, money and tokens: of the whole run, per experiment, per kept gain, and by agent."""
     summary = page.summary
-    if not summary.tried:
-        return []
     found = agents(summary)
+    if not summary.tried and not found:
+        return []
     paid = any(group.cost for group in found) or summary.spending.usd
     rows = _agents(page, found) if len(found) > 1 or paid else ""
     parts = [" ".join(filter(None, [_time(page), _money(page)])), rows]
@@ -50,8 +50,8 @@ def _time(page: Page) -> str:
     took = seconds(summary)
     if not took:
         return ""
-    text = f"Evaluating took {duration(took)}, {duration(took / summary.tried)} for each experiment"
-    text += ", all measurements of champions included."
+    each = f", {duration(took / summary.tried)} for each experiment" if summary.tried else ""
+    text = f"Evaluating took {duration(took)}{each}, all measurements of champions included."
     if spent.thinking_seconds >= 1:
         waited = f", of which nothing else ran for {duration(spent.waited_seconds)}" * (
             spent.waited_seconds >= 1
@@ -76,8 +76,15 @@ def _agents(page: Page, groups: Sequence[Group]) -> str:
             z(group.best),
             duration(group.thinking) if group.thinking else "",
             f"{group.tokens:,}" if group.tokens else "",
-            f"{usd(page.summary.spending.agents.get(group.rows[0].agent, group.cost))} USD",
+            _paid(page, group),
         ]
         for group in groups
     ]
     return table(head, body, "lrrrrrr")
+
+
+def _paid(page: Page, group: Group) -> str:
+    """An agent's dollars, those of all its calls, as far as somebody knows them."""
+    if group.agent not in page.summary.spending.unpriced:
+        return f"{usd(group.cost)} USD"
+    return f"{usd(group.cost)} USD and more" if group.cost else "not known"

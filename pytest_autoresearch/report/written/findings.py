@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ...records import Part, Record, Status, Summary
@@ -29,6 +29,7 @@ class Group:
     tokens: int = 0
     thinking: float = 0.0
     themed: bool = True
+    agent: str = ""
 
     @property
     def kept(self) -> list[Record]:
@@ -68,9 +69,29 @@ def themes(summary: Summary) -> list[Group]:
 
 
 def agents(summary: Summary) -> list[Group]:
-    """The experiments by the agent that proposed them, with all that its proposals cost."""
-    found = _grouped(summary, lambda row: row.agent)
-    return [_named(summary, rows, name) for name, rows in found.items() if name]
+    """The experiments by the agent that proposed them, with all that the agent cost.
+
+    That is also for analyses, for what was skipped and for what led to no record; an agent that has
+    nothing else is listed without an experiment.
+    """
+    found, spent = _grouped(summary, lambda row: row.agent), summary.spending
+    made = (Part.EXPERIMENT, Part.ANALYSIS, Part.SKIPPED)
+    own: dict[str, list[Record]] = {name: [] for name in found}
+    for record in summary.records:
+        if record.part in made:
+            own.setdefault(record.agent, []).append(record)
+    paid = [*spent.agents, *spent.used, *spent.unpriced]
+    return [
+        replace(
+            _named(summary, found.get(name, []), name),
+            agent=name,
+            cost=spent.agents.get(name, sum(one.cost_usd or 0.0 for one in own.get(name, ()))),
+            tokens=spent.used.get(name, sum(one.tokens for one in own.get(name, ()))),
+            thinking=sum(one.thinking_seconds or 0.0 for one in own.get(name, ())),
+        )
+        for name in dict.fromkeys([*own, *paid])
+        if name
+    ]
 
 
 def near_misses(summary: Summary, most: int = 5) -> list[Record]:

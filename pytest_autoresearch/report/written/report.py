@@ -64,11 +64,11 @@ def _account(writeup: Writeup | None) -> list[str]:
     if writeup is None or not (writeup.text or writeup.left_out):
         return []
     after = f", after experiment {writeup.experiments}" if writeup.experiments else ""
-    said = f"Written by {escape(writeup.agent)}{after}; every number in it stands in the journal."
+    said = f"Written by {escape(writeup.agent)}{after}; every figure in it stands in the journal."
     if writeup.left_out:
         left = count(writeup.left_out, "sentence")
         verb = "was" if writeup.left_out == 1 else "were"
-        said += f" {left} {verb} left out, for a number that does not."
+        said += f" {left} {verb} left out, for one that does not."
     if writeup.cut:
         said += " Its end is cut off."
     return ["## The agent's account", f"*{said}*", writeup.text]

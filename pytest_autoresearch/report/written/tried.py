@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import digest
 from ..gains import interval
 from ..markdown import escape, table
+from ..skips import skips
 from ..text import count, signed
 from .findings import Group, commonest, dead_ends, near_misses, repeated, themes
 from .page import Page, about, share, z
@@ -17,7 +18,7 @@ def by_theme(page: Page) -> list[str]:
     """A row for each theme: how much was tried, what came of it, what it took."""
     found = themes(page.summary)
     if not found:
-        return ["## What was tried", "No experiment was evaluated."]
+        return ["## What was tried", " ".join(["No experiment was evaluated.", *_skipped(page)])]
     shown, rest = found[:MOST_THEMES], found[MOST_THEMES:]
     seconds = sum(group.seconds for group in found)
     cost = sum(group.cost for group in found)
@@ -71,11 +72,15 @@ def _counts(page: Page) -> str:
     counts = [("kept", page.summary.kept)] if page.summary.kept else []
     counts += digest.causes(page.summary.records)
     listed = ", ".join(f"{number} {what}" for what, number in counts)
-    skipped = digest.skipped(page.summary.records)
-    more = (
-        f" {skipped} more proposals took no number: they repeated earlier ones." if skipped else ""
-    )
-    return f"How they ended: {listed}.{more}" if listed else ""
+    ended = [f"How they ended: {listed}."] if listed else []
+    return " ".join([*ended, *_skipped(page)])
+
+
+def _skipped(page: Page) -> list[str]:
+    """What took no number, by cause; an agent that is told hears no words of errors."""
+    found = skips(page.summary.records, kinds_only=page.told)
+    listed = ", ".join(f"{number} x {escape(cause, 120)}" for cause, number in found)
+    return [f"Skipped, without a number: {listed}."] if found else []
 
 
 def _dead(group: Group, page: Page) -> str:

@@ -336,6 +336,55 @@ def test_the_same_briefing_is_the_same_text() -> None:
     assert told(full(), 3000) == told(full(), 3000)
 
 
+def section(text: str, title: str) -> str:
+    """What stands below a heading of a briefing."""
+    return text.partition(f"## {title}")[2].partition("\n## ")[0]
+
+
+def skipped(number: int, reason: str, **more: Any) -> Record:
+    return record(
+        number,
+        Status.SKIPPED,
+        item=f"s{number:04d}",
+        part=Part.SKIPPED,
+        experiment=None,
+        reason=reason,
+        **more,
+    )
+
+
+def test_ideas_that_were_tried_are_those_that_were_evaluated() -> None:
+    outdated = (
+        "made on 1234567, and the champion is 89abcde by now: the merge conflicts in model.py"
+    )
+    text = told(
+        briefing(
+            [
+                record(0, Status.BASELINE),
+                record(1, description="log prices", theme="t"),
+                skipped(1, "repeats experiment 1", description="log prices again", theme="t"),
+                skipped(2, outdated, description="clip ages", theme="t"),
+                skipped(3, "no proposal: three answers", description="no proposal: three", theme="t"),
+                record(2, Status.REFUSED, description="change the test", theme="t",
+                       reason="the patch may not touch 'test_x.py': the file is frozen"),
+                skipped(4, outdated, description="bin towns", theme="t"),
+                record(3, description="bin towns", theme="t"),
+            ]
+        )
+    )  # fmt: skip
+    tried = section(text, "Ideas already tried")
+    assert "“t” (2 tried, 0 kept): “bin towns” (3); “log prices” (1)\n" in tried
+    dropped = section(text, "Dropped unevaluated")
+    assert "proposal s0002: “clip ages” (why: “made on 1234567" in dropped
+    assert "experiment 2: “change the test” (why: “the patch may not touch" in dropped
+    for other in ("bin towns", "log prices", "no proposal"):
+        assert other not in dropped
+
+
+def test_a_briefing_without_dropped_proposals_does_not_speak_of_them() -> None:
+    assert "Dropped unevaluated" not in told(briefing())
+
+
 def test_analyses_are_told_to_who_may_hear_of_them() -> None:
     assert "nulls" in told(full(), 64_000, analysis=True)
     text = told(full(), 64_000)

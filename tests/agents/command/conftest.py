@@ -37,6 +37,8 @@ def closed(path: str) -> str:
     if path in (TEST, READABLE):
         return "the file is frozen"
     folder, _, name = path.rpartition("/")
+    if name == "conftest.py":
+        return "conftest.py and the configuration of pytest, Python and builds are protected"
     fits = folder == "src" and name.endswith(".py") and not name.startswith((".", "test_"))
     return "" if fits else "it matches none of the editable globs"
 

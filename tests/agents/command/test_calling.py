@@ -115,9 +115,38 @@ def test_a_missing_program_is_a_usage_problem(desk: Desk, tmp_path: Path) -> Non
     assert said.startswith(
         "agent command:no-such-agent --fast: there is no program 'no-such-agent'"
     )
-    (tmp_path / "not-executable").touch()
-    assert "there is no program" in problem(made(str(tmp_path / "not-executable"), desk))
     assert "there is no program" in problem(made(f"{tmp_path}/", desk))
+
+
+def test_a_script_that_nobody_may_run_needs_its_x_bit(desk: Desk, tmp_path: Path) -> None:
+    script = tmp_path / "my agent.sh"
+    script.touch(mode=0o644)
+    said = problem(made(shlex.quote(str(script)), desk))
+    assert said.endswith(f"is there, but nobody may run it: chmod +x '{script}'")
+    script.chmod(0o755)
+    made(shlex.quote(str(script)), desk).probe()
+
+
+@pytest.mark.parametrize("text", ["python3 agent.py", "python3 -u agent.py --fast", "agent.py"])
+def test_a_file_here_that_is_named_without_a_slash_is_not_there_for_the_tool(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "agent.py").write_text(FIRST)
+    (tmp_path / "agent.py").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    said = problem(made(text, desk))
+    assert "'agent.py' is a file here" in said
+    assert said.endswith("write ./agent.py")
+    made(text.replace("agent.py", "./agent.py"), desk).probe()
+
+
+def test_a_file_that_the_tool_may_change_is_its_own_copy(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.py").touch()
+    monkeypatch.chdir(tmp_path)
+    desk.office.closed = lambda path: "" if path == "model.py" else "it matches no glob"
+    made("python3 model.py", desk).probe()
 
 
 @pytest.mark.parametrize("text", ["claude 'open", "''", "  "])

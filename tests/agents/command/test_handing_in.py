@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_autoresearch.agents.command import safely
+from pytest_autoresearch.agents.command import safely, telling
 from pytest_autoresearch.exceptions import AgentFailed
 from pytest_autoresearch.history.apply import apply
 from pytest_autoresearch.history.diffs import parse
+from pytest_autoresearch.history.paths import EditableSet
 from pytest_autoresearch.records import Analysis, Proposal
 
 from .conftest import CHAMPION, MODEL, OLD, READABLE, TEST, Desk
@@ -91,6 +92,43 @@ def test_a_changed_frozen_file_changes_nothing_and_it_is_told(desk: Desk) -> Non
     assert f"your change to '{TEST}' was not taken: the file is frozen" in told
     assert f"your change to '{READABLE}' was not taken" in told
     assert "'conftest.py' was not taken" in told
+
+
+def test_files_of_its_own_are_named_once_and_caches_never(desk: Desk) -> None:
+    agent = desk.agent(
+        """
+        count = here / "count.txt"
+        n = int(count.read_text()) if count.exists() else 0
+        count.write_text(str(n + 1))
+        (here / "src/__pycache__").mkdir(exist_ok=True)
+        (here / "src/__pycache__/model.pyc").write_text(str(n))
+        (here / ".history").write_text(str(n))
+        (here / "src/model.py").write_text(f"RATE = {n + 3}\\n")
+        """
+    )
+    told = []
+    for _ in range(3):
+        agent.propose(desk.briefing())
+        told.append(last_notes(desk))
+    assert "no part of the proposal, and yours to keep" in told[1]
+    assert "(it matches none of the editable globs): 'count.txt'\n" in told[1]
+    assert "count.txt" not in told[2]
+    assert not any(word in "".join(told) for word in ("not taken", "__pycache__", ".history"))
+
+
+def test_the_judge_says_of_files_outside_of_the_globs_what_is_taken_for_the_tools_own() -> None:
+    from pytest_autoresearch.agents.command.workplace import OUTSIDE
+
+    editable = EditableSet(["src/*.py"], ["src/model.py"], ["src/test_line.py"])
+    assert editable.closed("count.txt") == OUTSIDE
+    assert editable.closed("src/test_line.py") != OUTSIDE
+
+
+def test_the_ways_to_hand_in_stand_in_one_list(desk: Desk) -> None:
+    text = telling.briefing_text(desk.briefing(analysis="train"), "errors", analysis=True)
+    numbers = [at for n in range(1, 6) if (at := text.index(f"\n{n}. ")) >= 0]
+    assert numbers == sorted(numbers)
+    assert text.index("Files of your own") > numbers[-1]
 
 
 def test_a_deleted_editable_file_is_deleted(desk: Desk) -> None:

@@ -145,8 +145,17 @@ def test_the_probe_finds_out_that_there_are_no_tools(make: Made, server: Server)
     ("model", "options", "words"),
     [
         ("openai/gpt-5", "temperature=0.3", "temperature"),
-        ("anthropic/claude-sonnet-4-5", "", "does not take the key .*ANTHROPIC_API_KEY"),
-        ("openai/gpt-4o-mini", "", "does not take the key .*OPENAI_API_KEY"),
+        (
+            "anthropic/claude-sonnet-4-5",
+            "",
+            "was not asked, for there is no key .*ANTHROPIC_API_KEY$",
+        ),
+        ("openai/gpt-4o-mini", "", "was not asked, for there is no key .*OPENAI_API_KEY$"),
+        (
+            "gemini/gemini-2.5-flash",
+            "",
+            r"there is no key \(Missing Gemini .{,90}\): .*GEMINI_API_KEY$",
+        ),
     ],
 )
 def test_what_litellm_finds_out_itself_is_told_before_anything_is_sent(
@@ -158,7 +167,7 @@ def test_what_litellm_finds_out_itself_is_told_before_anything_is_sent(
     options: str,
     words: str,
 ) -> None:
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     agent = LanguageModel("llm", spec.read(f"{model}?{options}"), office)
     with pytest.raises(UsageProblem, match=words):
