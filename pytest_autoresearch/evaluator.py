@@ -32,7 +32,7 @@ from .search.keep import Plan
 SLOT: pytest.StashKey[Slot] = pytest.StashKey()
 PREFLIGHT = "preflight: "
 """How the reason of a patch begins that failed before it was evaluated."""
-CARRIED = ("pandas", "polars", "scipy.sparse")
+CARRIED = ("numpy", "pandas", "polars", "scipy.sparse")
 """Libraries of arguments: who is handed a frame needs pandas, whatever its own code imports."""
 
 
@@ -58,6 +58,7 @@ class Bench:
     and ``predict``, both relative to the repository's root. ``preflights`` says that there will be some:
     what they need is imported once. With ``apart`` there is nothing but preflights, in a thread beside
     the one that evaluates: no candidate gets processes then, whose shared memory both would sweep.
+    ``within`` is the folder that its own one lies in: that of another bench, which is swept after a kill.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Bench:
         *,
         preflights: bool = True,
         apart: bool = False,
+        within: Path | None = None,
     ) -> None:
         self.objective = objective
         self.tier = tier
@@ -84,7 +86,7 @@ class Bench:
         if apart:
             self.limits = replace(self.limits, processes=False, exec=False)
         self._chosen = chosen(self.limits.env)
-        self._scratch = Scratch()
+        self._scratch = Scratch(within)
         self.folder = self._scratch.folder
         self._sandbox: Sandbox | None = None
         self._slot: Slot | None = None

@@ -15,10 +15,13 @@ LOCK = "lock"
 
 
 class Scratch:
-    """A new folder in the system's temporary one; the kernel lets go of its lock when we die."""
+    """A new folder in the system's temporary one; the kernel lets go of its lock when we die.
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    With ``within`` it lies in another one, and is swept with that.
+    """
+
+    def __init__(self, within: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=within))
         self._lock: int | None = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 

@@ -188,3 +188,12 @@ def test_the_table_of_the_keep_rule_has_greedy_beside_ours(tmp_path: Path) -> No
     assert [row["name"] for row in found["rows"][:4]] == ["greedy", "explore", "default", "strict"]
     assert (tmp_path / "keep_rule.png").stat().st_size > 10_000
     assert all(f"| {row['name']} | " in printed for row in found["rows"])
+
+
+def test_thinking_while_an_experiment_runs_leaves_less_time_in_which_none_does(
+    tmp_path: Path,
+) -> None:
+    found, printed = quick("thinking", tmp_path)
+    assert found["sequential"]["experiments"] == found["overlapped"]["experiments"] == 3
+    assert found["overlapped"]["share"] > found["sequential"]["share"]
+    assert "share of time running" in printed

@@ -145,6 +145,7 @@ def test_a_payment_is_written_as_it_is_documented() -> None:
     purse.attach(lambda kind, **keys: written.append({"kind": kind, "session": 1, **keys}))
     purse.spend("llm:a", 0.25, 100, "propose")
     purse.spend("command:b", None, 0, "propose")
+    purse.settle(purse.begin("llm:a", 0.5, 1000, "propose"), 0.25, 100, "propose")
     rows = [row for row in documented("spent")[0] if row[0] not in ("seq", "time")]
     assert [text for line in written for text in disagreements(rows, line, "spent")] == []
 

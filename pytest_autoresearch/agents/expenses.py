@@ -27,40 +27,55 @@ class Expense:
     what: str
     call: str = ""
 
+    @property
+    def free(self) -> bool:
+        """Whether this was reserved and has cost nothing in the end."""
+        return bool(self.call) and self.usd == 0 and not self.tokens
+
 
 @dataclass
 class Account:
-    """What one agent has spent; ``usd`` are those dollars that are known of, ``unknown`` payments without."""
+    """What one agent has spent in so many payments; ``usd`` are dollars that are known of.
+
+    Of ``unknown`` payments nobody knows the dollars.
+    """
 
     usd: Decimal = Decimal(0)
     tokens: int = 0
     unknown: int = 0
+    payments: int = 0
 
 
 @dataclass
 class Book:
     """All expenses in their order, one for each call, and their sums."""
 
-    expenses: list[Expense] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
     usd: Decimal = Decimal(0)
-    _places: dict[str, int] = field(default_factory=dict)
+    _expenses: dict[str | int, Expense] = field(default_factory=dict)
+    _entered: int = 0
+
+    @property
+    def expenses(self) -> list[Expense]:
+        """What counts, in its order; a call that has cost nothing in the end is not among it."""
+        return list(self._expenses.values())
 
     def enter(self, one: Expense) -> None:
         """Count an expense, in the place of what was reserved for it."""
-        place = self._places.get(one.call) if one.call else None
-        if place is not None:
-            self._add(self.expenses[place], -1)
-            self.expenses[place] = one
+        self._entered += 1
+        name = one.call or self._entered
+        before = self._expenses.get(name)
+        if before is not None:
+            self._add(before, -1)
+        if one.free:
+            self._expenses.pop(name, None)
         else:
-            if one.call:
-                self._places[one.call] = len(self.expenses)
-            self.expenses.append(one)
-        self._add(one, 1)
+            self._expenses[name] = one
+            self._add(one, 1)
 
     def of(self, call: str) -> Expense:
-        """What is entered for a call; raises `KeyError` for one that was never reserved."""
-        return self.expenses[self._places[call]]
+        """What is entered for a call; raises `KeyError` for one that is not."""
+        return self._expenses[call]
 
     def _add(self, one: Expense, times: int) -> None:
         account = self.accounts.setdefault(one.agent, Account())
@@ -68,7 +83,10 @@ class Book:
         account.usd += paid
         account.tokens += times * one.tokens
         account.unknown += times * (one.usd is None)
+        account.payments += times
         self.usd += paid
+        if not account.payments:
+            del self.accounts[one.agent]
 
 
 def read(line: Mapping[str, Json]) -> Expense:

@@ -155,7 +155,8 @@ class Purse:
         if self._written is None and expense.call:
             # Of a call that has ended before anybody reads, what was reserved is of no interest.
             self._untold = [one for one in self._untold if one.call != expense.call]
-        self._untold.append(expense)
+        if self._written is not None or not expense.free:
+            self._untold.append(expense)
         if self._written is not None:
             self._write()
 
@@ -189,7 +190,8 @@ class Purse:
     @property
     def expenses(self) -> list[Expense]:
         """All payments in their order, and what is reserved."""
-        return self._book.expenses
+        with self._lock:
+            return self._book.expenses
 
     @property
     def _paid(self) -> Decimal:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 LEAST = 8
 """Characters of the shortest value that is taken out: a shorter one would take words with it."""
 LOGIN = 16
-"""Characters from which a text without spaces in a login's file counts as a secret, whatever it is called."""
-MOST_VALUES = 1000
+"""Characters from which a text without spaces is a secret wherever it stands, and no word of a program."""
+MOST_VALUES = 200
 KEY = "[key]"
 
 _SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
@@ -55,7 +55,7 @@ class Redactor:
         for line in map(str.strip, value.splitlines()):
             if len(line) >= LEAST and len(self._names) < MOST_VALUES:
                 self._names.setdefault(line, name)
-                if secret or _SECRET.search(name):
+                if _bare(line) and (secret or _SECRET.search(name)):
                     self._secrets.add(line)
 
     def learn_login(self, name: str, content: bytes) -> None:
@@ -66,8 +66,7 @@ class Redactor:
         except (ValueError, RecursionError):
             found = [("", word) for word in text.split()]
         for key, value in found:
-            bare = len(value) >= LOGIN and not any(map(str.isspace, value))
-            if bare or _OPENED.search(key):
+            if _bare(value) or _OPENED.search(key):
                 self.learn(name, value, secret=True)
 
     def text(self, text: str) -> str:
@@ -87,12 +86,17 @@ class Redactor:
 
     def held(self, text: str) -> str:
         """The name of a secret that was learnt and stands in a text; empty where none does."""
-        return next((self._names[one] for one in self._secrets if one in text), "")
+        known = self._names.items()
+        return next((name for one, name in known if one in self._secrets and one in text), "")
 
 
 def redact(text: str) -> str:
     """A text without the secrets in environment variables here, and without what looks like one."""
     return Redactor().text(text)
+
+
+def _bare(text: str) -> bool:
+    return len(text) >= LOGIN and not any(map(str.isspace, text))
 
 
 def _of_environment() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ import pytest
 from ..agents.member import RESTING, Member
 from ..agents.office import Office
 from ..agents.protocol import Agent, Thinks
+from ..agents.specs import hint
 from ..agents.tables import Table, resolved
 from ..agents.team import Team
 from ..exceptions import AutoresearchError, CapReached, UsageProblem
 from ..options import Settings
-from ..records import Objective
+from ..records import Json, Objective
 from ..sandbox.inside.confine import NONE
 from ..sandbox.outdoors import Outdoors, choose
 from ..search.proposals import admitted
@@ -31,8 +32,8 @@ UNCONFINED = "agent unconfined: coding tools run with your rights: labels, files
 class Hiring:
     """What makes agents, for the hook's own implementation.
 
-    ``office`` is for all of them, ``table`` that of the agent that is being made; ``repository`` is the
-    root of the user's repository, ``hidden`` are paths that no coding tool may see.
+    ``office`` is for all of them, ``table`` that of the agent that is being made; ``paid`` are the journal's
+    lines of what the run has cost so far. ``repository`` is the root of the user's repository, ``hidden`` are paths that no coding tool may see.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Hiring:
     repository: Path
     office: Office
     table: Table = field(default_factory=Table)
+    paid: Sequence[Mapping[str, Json]] = ()
     unconfined: str = ""
     _place: Outdoors | None = None
 
@@ -80,6 +82,7 @@ def hired(config: pytest.Config, hiring: Hiring, warn: Callable[[str], None]) ->
     office.purse.most_tokens.update(most)
     members = [_member(config, hiring, name) for name in settings.agents]
     _cap(hiring, members)
+    office.purse.remember(hiring.paid)
     _refuse_analysis(hiring, members)
     for member in members:
         _probe(member, hiring, warn)
@@ -133,8 +136,10 @@ def _member(config: pytest.Config, hiring: Hiring, name: str) -> Member:
     spec, hiring.table = resolved(name, settings.tables)
     agent = _made(config, name, spec)
     if agent is None:
+        from_table = f", spec = {spec!r} of its table" if hiring.table.spec else ""
+        meant = f" ({hint(spec)})" if hint(spec) else ""
         raise UsageProblem(
-            f"--autoresearch-agent {name}: nobody offers it; there are tune, llm:MODEL, command:CLI and "
+            f"--autoresearch-agent {name}{from_table}: nobody offers it{meant}; there are tune, llm:MODEL, command:CLI and "
             "replay:DIR, tables [tool.pytest-autoresearch.agents.NAME] in pyproject.toml, and what a "
             "plugin or conftest.py adds by the hook pytest_autoresearch_make_agent"
         )

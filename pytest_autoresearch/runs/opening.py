@@ -177,9 +177,10 @@ def open_session(
     protocol = protocol_of(settings, selected.item.path.parent, config.rootpath)
     reading = _reading(config, settings, repository, objective, files, stages)
     project = Project(repository, objective, files, protocol, reading)
-    hiring = Hiring(settings, objective, repository.root, Office(disclose=settings.disclose))
+    office = Office(disclose=settings.disclose, closed=project.editable.closed)
+    hiring = Hiring(settings, objective, repository.root, office)
     warnings: list[str] = []
-    hiring.office.purse.remember(_paid(settings, objective, repository, stages))
+    hiring.paid = _paid(settings, objective, repository, stages)
     team = hired(config, hiring, warnings.append)
     full = config.get_verbosity() > 1
     agents_plan = team.prepare(project.opening(), full=full)
@@ -232,7 +233,7 @@ def open_session(
     )
     session.trial = Trial(
         lambda: Project(Repository.discover(repository.root), objective, files, protocol),
-        lambda: Bench(objective, repository.root, files.entry, roots, end, tier, apart=True),
+        lambda: _beside(bench),
         run,
         settings.disclose,
     )
@@ -359,6 +360,20 @@ def _paid(
         return ()
     refs = by_run(repository).get(name, {})
     return [one for one in View(repository, settings.dir, name, refs).lines if one["kind"] == SPENT]
+
+
+def _beside(bench: Bench) -> Bench:
+    """A bench for preflights alone; its folder is removed with the other's, after a kill as well."""
+    return Bench(
+        bench.objective,
+        bench.repository,
+        bench.entry,
+        bench.roots,
+        bench.deadline,
+        bench.tier,
+        apart=True,
+        within=bench.folder,
+    )
 
 
 def _preflight(bench: Bench, project: Project, run: Run, tree: str) -> tuple[str, str]:

@@ -134,7 +134,6 @@ class Session:
         office.purse.attach(self.run.note)
         self.team.warn = self._warn
         office.seconds_left = lambda: self.seconds_left
-        office.closed = self.project.editable.closed
         if self.trial is not None:
             office.trial = self.trial
         self._protocols = {str(one["version"]) for one in lines if one["kind"] == "protocol"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..agents.disclosure import masked_text
+from ..agents.briefing.quoting import quoted
+from ..agents.disclosure import ALL, disclosed, informed, masked_text
 from ..evaluator import Bench
 from ..exceptions import ChangesNothing, HarnessFault, Refused
 from ..history.run import Run
 from ..project import Project
-from ..records import Briefing, Part, Proposal
+from ..records import Briefing, Part, Proposal, Record
 from ..search.loop import UNTRIED
 from ..search.proposals import too_large
 
@@ -47,7 +48,7 @@ class Trial:
             return "it changes nothing: the files are the champion's"
         except Refused as refusal:
             return f"it is refused: {refusal}"
-        return self._repeated(tree, "") or self._preflight(project, tree, briefing)
+        return self._repeated(tree, "", briefing) or self._preflight(project, tree, briefing)
 
     def _preflight(self, project: Project, tree: str, briefing: Briefing) -> str:
         """What the preflight finds; nothing where it cannot be had, for it comes once more."""
@@ -59,24 +60,36 @@ class Trial:
         except HarnessFault:
             return ""
         return masked_text(found.problem, self._disclose, files) or self._repeated(
-            tree, found.shape
+            tree, found.shape, briefing
         )
 
-    def _repeated(self, tree: str, shape: str) -> str:
+    def _repeated(self, tree: str, shape: str, briefing: Briefing) -> str:
         """Which experiment had this tree, or this code up to formatting and comments."""
         for record in self._run.records:
             numbered = record.part in (Part.BASELINE, Part.EXPERIMENT) and not record.stage
             if not numbered or record.status in UNTRIED:
                 continue
             if record.tree == tree or (shape and record.shape == shape):
+                words = quoted(self._described(record, briefing)) or "no description"
                 return (
                     f"it repeats experiment {record.experiment} ({record.status.word.lower()}: "
-                    f"{record.description or 'no description'}); propose something else"
+                    f"{words}); propose something else"
                 )
         for experiment in self._run.pending:
             if experiment.tree == tree:
                 return f"it repeats experiment {experiment.number}, which is under way"
         return ""
+
+    def _described(self, record: Record, briefing: Briefing) -> str:
+        """An earlier proposal's words, masked where they may hold what an analysis has printed."""
+        told = disclosed(
+            record,
+            self._disclose,
+            champion={**briefing.editable, **briefing.readable},
+            analyses=self._disclose == ALL,
+            informed=informed(self._run.records),
+        )
+        return told.description
 
     def close(self) -> None:
         """End what it has started."""

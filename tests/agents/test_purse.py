@@ -120,8 +120,15 @@ def test_what_was_paid_before_the_run_was_open_is_written_down_first() -> None:
     purse.attach(paper.note)
     purse.spend("llm:b", None, 9, "draft-1")
     assert paper.lines == [
-        {"kind": "spent", "agent": "llm:a", "usd": 0.25, "tokens": 7, "what": "probe"},
-        {"kind": "spent", "agent": "llm:b", "usd": None, "tokens": 9, "what": "draft-1"},
+        {"kind": "spent", "agent": "llm:a", "usd": 0.25, "tokens": 7, "what": "probe", "call": ""},
+        {
+            "kind": "spent",
+            "agent": "llm:b",
+            "usd": None,
+            "tokens": 9,
+            "what": "draft-1",
+            "call": "",
+        },
     ]
 
 
@@ -165,13 +172,175 @@ def test_a_share_that_only_the_probe_reached_is_told_when_the_run_is_open() -> N
     assert told == [0.5]
 
 
-def test_a_call_that_the_cap_forbids_tells_that_the_cap_is_reached() -> None:
+def test_one_agent_that_is_too_dear_is_no_end_but_that_of_all_is() -> None:
     told: list[float] = []
     purse = Purse(1.0, crossed=told.append)
+    purse.exhausted()
+    with pytest.raises(CapReached):
+        purse.require("llm:dear", 2.0)
+    purse.spend("llm:cheap", 0.1, 0, "draft")
+    assert told == []
     for _ in range(2):
-        with pytest.raises(CapReached):
-            purse.require("llm:a", 2.0)
+        purse.exhausted()
     assert told == [1.0]
+
+
+def test_the_end_of_an_agents_tokens_is_not_that_of_the_money() -> None:
+    told: list[float] = []
+    purse = Purse(1.0, {"llm:a": 10}, told.append)
+    with pytest.raises(CapReached):
+        purse.require("llm:a", 0.1, 11)
+    purse.exhausted()
+    assert told == []
+
+
+# Calls
+
+
+def killed(*calls: tuple[str, float, int]) -> list[Line]:
+    """What a session leaves behind that is killed while these calls are made."""
+    purse, paper = Purse(), Paper()
+    purse.attach(paper.note)
+    for agent, usd, tokens in calls:
+        purse.begin(agent, usd, tokens, "proposal")
+    return paper.lines
+
+
+@pytest.mark.parametrize("how", ["remember", "attach"])
+def test_a_call_that_was_killed_counts_as_the_most_that_it_can_cost(how: str) -> None:
+    lines = killed(("llm:a", 0.3, 900))
+    assert lines[0]["what"] == "proposal: begun, counted as the most until it ends"
+    purse = Purse(1.0, {"llm:a": 1000})
+    if how == "remember":
+        purse.remember(lines)
+        purse.attach(Paper().note)
+    else:
+        purse.attach(Paper().note, lines)
+    assert (purse.usd, purse.tokens, purse.left, purse.under_way) == (0.3, 900, 0.7, 0.0)
+    with pytest.raises(CapReached):
+        purse.require("llm:a", 0.0, 101)
+
+
+def test_a_loop_of_killed_calls_ends_at_the_cap() -> None:
+    lines: list[Line] = []
+    for _ in range(3):
+        purse, paper = Purse(1.0), Paper()
+        purse.remember(lines)
+        purse.attach(paper.note)
+        purse.require("llm:a", 0.3)
+        purse.begin("llm:a", 0.3, 0, "proposal")
+        lines += paper.lines
+    purse = Purse(1.0)
+    purse.remember(lines)
+    with pytest.raises(CapReached, match=r"0\.1 of 1 USD are left"):
+        purse.require("llm:a", 0.3)
+
+
+def test_a_call_that_ends_counts_once_as_what_it_cost() -> None:
+    purse, paper = Purse(1.0), Paper()
+    purse.attach(paper.note)
+    first, second = (purse.begin("llm:a", 0.4, 900, "proposal") for _ in range(2))
+    purse.spend("llm:b", 0.1, 5, "proposal")
+    purse.settle(second, 0.02, 60, "proposal")
+    purse.settle(first, 0.01, 50, "proposal")
+    again = Purse(1.0)
+    again.attach(Paper().note, paper.lines)
+    for one in (purse, again):
+        assert (one.usd, one.tokens, one.left) == (0.13, 115, 0.87)
+        assert [(e.agent, e.usd, e.tokens) for e in one.expenses] == [
+            ("llm:a", 0.01, 50), ("llm:a", 0.02, 60), ("llm:b", 0.1, 5),
+        ]  # fmt: skip
+    names = [line["call"] for line in paper.lines]
+    assert names == [first, second, "", second, first]
+    assert len({first, second, ""}) == 3
+
+
+def test_a_call_under_way_is_kept_free_and_not_yet_told_as_spent() -> None:
+    told: list[float] = []
+    purse = Purse(1.0, {"llm:a": 1000}, told.append)
+    purse.attach(Paper().note)
+    call = purse.begin("llm:a", 0.75, 900, "proposal")
+    purse.spend("llm:b", 0.125, 1, "proposal")
+    assert (purse.left, purse.under_way) == (0.125, 0.75)
+    with pytest.raises(CapReached):
+        purse.require("llm:b", 0.2)
+    with pytest.raises(CapReached):
+        purse.require("llm:a", 0.0, 101)
+    spending = purse.spending()
+    assert (purse.usd, spending.usd, spending.tokens, purse.tokens) == (0.125, 0.125, 1, 1)
+    assert (spending.agents, spending.used) == (
+        {"llm:a": 0.0, "llm:b": 0.125},
+        {"llm:a": 0, "llm:b": 1},
+    )
+    assert [one.usd for one in purse.expenses] == [0.75, 0.125]
+    assert told == []
+    purse.settle(call, 0.5, 100, "proposal")
+    assert told == [0.5]
+    assert (purse.usd, purse.under_way) == (0.625, 0.0)
+
+
+def test_what_nobody_waits_for_any_more_counts_as_the_most_until_it_ends() -> None:
+    purse = Purse(1.0)
+    purse.attach(Paper().note)
+    call = purse.begin("llm:a", 0.75, 900, "proposal")
+    purse.abandon()
+    assert (purse.usd, purse.tokens, purse.under_way) == (0.75, 900, 0.0)
+    purse.settle(call, 0.25, 100, "proposal")
+    assert (purse.usd, purse.tokens) == (0.25, 100)
+
+
+def test_a_call_that_costs_nothing_in_the_end_leaves_no_expense() -> None:
+    purse, paper = Purse(1.0), Paper()
+    purse.attach(paper.note)
+    purse.settle(purse.begin("llm:a", 0.5, 100, "proposal"), 0.0, 0, "proposal: refused")
+    again = Purse(1.0)
+    again.remember(paper.lines)
+    for one in (purse, again):
+        assert (one.expenses, one.usd, one.tokens, one.spending().agents) == ([], 0.0, 0, {})
+
+
+def test_a_call_whose_cost_nobody_knows_in_the_end_counts_as_the_most() -> None:
+    purse = Purse(1.0)
+    purse.settle(purse.begin("llm:a", 0.5, 100, "proposal"), None, 70, "proposal")
+    assert (purse.usd, purse.tokens) == (0.5, 70)
+
+
+@pytest.mark.parametrize(("usd", "tokens"), [(-1.0, 0), (math.nan, 0), (0.1, -1)])
+def test_what_is_no_amount_replaces_nothing(usd: float, tokens: int) -> None:
+    purse = Purse(1.0)
+    call = purse.begin("llm:a", 0.5, 100, "proposal")
+    with pytest.raises(AgentFailed):
+        purse.settle(call, usd, tokens, "proposal")
+    assert purse.left == 0.5
+
+
+def test_a_probe_that_ended_before_the_run_was_open_is_one_line() -> None:
+    purse, paper = Purse(), Paper()
+    purse.settle(purse.begin("llm:a", 0.5, 100, "probe"), 0.25, 7, "probe")
+    purse.settle(purse.begin("llm:a", 0.5, 100, "probe"), 0.0, 0, "probe: refused")
+    assert purse.usd == 0.25
+    purse.attach(paper.note)
+    assert [(line["usd"], line["what"]) for line in paper.lines] == [(0.25, "probe")]
+    assert purse.usd == 0.25
+
+
+def test_a_call_that_cannot_be_written_down_is_not_made_and_not_counted() -> None:
+    purse, paper, full = Purse(1.0), Paper(), [True]
+
+    def note(kind: str, **fields: Json) -> None:
+        paper.note(kind, **fields)
+        if full:
+            raise HarnessFault("the disk is full")
+
+    purse.attach(note)
+    with pytest.raises(HarnessFault):
+        purse.begin("llm:a", 0.5, 100, "proposal")
+    assert (purse.left, purse.under_way, purse.expenses) == (1.0, 0.0, [])
+    full.clear()
+    purse.spend("llm:b", 0.25, 1, "proposal")
+    again = Purse(1.0)
+    again.remember(paper.lines)
+    assert (again.usd, again.tokens) == (0.25, 1)
 
 
 def test_who_is_told_of_a_share_may_ask_how_much_is_left() -> None:
@@ -241,3 +410,13 @@ def test_the_spending_names_agents_without_a_price_and_counts_thinking_once() ->
     assert found.agents == {"llm:a": 0.5, "command:cli": 0.0}
     assert found.unpriced == ("command:cli",)
     assert (found.thinking_seconds, found.waited_seconds) == (8.0, 2.0)
+
+
+def test_what_each_agent_used_is_told_apart_and_adds_up() -> None:
+    purse = Purse()
+    purse.spend("llm:a", 0.25, 100, "propose")
+    purse.spend("llm:a", 0.25, 50, "write")
+    purse.spend("command:b", None, 7, "propose")
+    spent = purse.spending()
+    assert spent.used == {"llm:a": 150, "command:b": 7}
+    assert sum(spent.used.values()) == spent.tokens

@@ -211,7 +211,8 @@ def test_a_lesson_is_on_record(night: Night) -> None:
 def test_it_costs_to_the_cent_what_is_declared_a_call(night: Night) -> None:
     spent = [line for line in night.result.lines if line["kind"] == "spent"]
     calls = len(list(night.agents.rglob("*-command.json")))
-    assert len(spent) == calls
+    assert len({line["call"] for line in spent}) == calls
+    assert len(spent) == 2 * calls, "each is written down before it is made, and when it has ended"
     assert {line["usd"] for line in spent} == {0.01}
 
 

@@ -156,7 +156,10 @@ class Night:
     researcher: Researcher
 
     def spent(self) -> list[dict[str, Any]]:
-        return [dict(line) for line in self.result.lines if line["kind"] == "spent"]
+        """What was paid: the last line of each call; one that an error answered has cost nothing."""
+        lines = [dict(line) for line in self.result.lines if line["kind"] == "spent"]
+        last = {line["call"] or line["seq"]: line for line in lines}.values()
+        return [line for line in last if line["usd"] or line["tokens"]]
 
     def named(self, description: str) -> Record:
         (found,) = [one for one in self.result.records if one.description == description]

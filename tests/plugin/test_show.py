@@ -23,6 +23,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Result]
     project.replace("SLOPE = 2.0", "SLOPE = 2.9", description="steeper\x1b[31m")
     project.replace("OFFSET = 0.5", "OFFSET = -9.0", description="worse")
     project.replace("assert experiment.improves", "pass", path="test_line.py", description="cheats")
+    project.replace("OFFSET = 0.5", "OFFSET = -9.0", description="again")
     return project, project.search("--autoresearch-run", "seen")
 
 
@@ -72,6 +73,21 @@ def test_a_refused_patch_is_shown_as_it_was_proposed(searched: tuple[Project, Re
     assert "no fold was scored" in text
 
 
+def test_items_without_a_number_are_listed_and_shown_by_their_names(
+    searched: tuple[Project, Result],
+) -> None:
+    run = show(searched[0].folder, "--autoresearch-show=seen").stdout
+    [line] = [line for line in run.splitlines() if line.startswith("s0001")]
+    assert line.split()[1] == "SKIPPED"
+    assert line.endswith("repeats experiment 2: again")
+    text = show(searched[0].folder, "--autoresearch-show=seen:s0001").stdout
+    assert text.startswith("[s0001] SKIPPED  repeats experiment 2\n")
+    assert "description:\n    again" in text
+    assert "    +OFFSET = -9.0" in text
+    again = show(searched[0].folder, "--autoresearch-show=seen:0001-reference").stdout
+    assert again == show(searched[0].folder, "--autoresearch-show=seen:1").stdout
+
+
 def test_what_agents_wrote_reaches_no_terminal_raw(searched: tuple[Project, Result]) -> None:
     for what in ("seen", "seen:1"):
         assert "\x1b" not in show(searched[0].folder, f"--autoresearch-show={what}").stdout
@@ -81,7 +97,9 @@ def test_what_agents_wrote_reaches_no_terminal_raw(searched: tuple[Project, Resu
     ("what", "message"),
     [
         ("nix", "there is no run called 'nix'"),
-        ("seen:x", "'x' is not an experiment's number"),
+        ("seen:x", "'x' is neither an experiment's number nor an item of the run"),
+        ("seen:s0002", "'s0002' is neither an experiment's number nor an item of the run"),
+        ("seen:", "'' is neither an experiment's number nor an item of the run"),
         ("seen:9", "run seen has no experiment 9: it has 0 to 3"),
     ],
 )

@@ -66,9 +66,12 @@ def test_line_vault(candidate, experiment, sealed):
         experiment.score(7000.0 + float(np.abs(model.predict(fold.test_X) - fold.test_y).mean()))
 """
 OPTIONS = ("--autoresearch-run", "told", "--autoresearch-allow-untrusted")
-ACCOUNT = """## What happened
+WORDS = "What moved it was the slope and nothing else that anybody has looked at so far. " * 6
+ACCOUNT = f"""## What happened
 
 The line is steep, as #1 shows. It gained 41.7 percent. <img src="https://x.org/a.png">
+
+{WORDS}
 
 - It is a line.
 - It took 12345 attempts.
@@ -101,7 +104,8 @@ def test_the_report_has_the_account_without_what_the_journal_does_not_bear_out(
     account = report.split("## The agent's account\n")[1].split("\n## ")[0]
     assert "Written by author, after experiment 1" in account
     assert "2 sentences were left out" in account
-    assert "### What happened\n\nThe line is steep, as \\#1 shows.\n\n- It is a line." in account
+    assert "### What happened\n\nThe line is steep, as \\#1 shows.\n\nWhat moved it was" in account
+    assert "- It is a line." in account
     assert "41.7" not in report
     assert "12345" not in report
     assert "x.org" not in report
@@ -152,6 +156,53 @@ def test_an_agent_that_cannot_write_costs_a_warning_and_no_report(
     assert write_up(run, themed(), Mute(), "mute") is None
     assert run.warnings == ["report.md has no account by agent mute: the model is gone"]
     run.note.assert_not_called()
+
+
+def written(answer: str, folder: Path) -> tuple[Any, list[str]]:
+    class Author(Writes):
+        def write(self, request: str) -> str:
+            return answer
+
+    run = Mock(warnings=[], repository=Repository.discover(folder))
+    return write_up(run, themed(), Author(), "llm:x"), run.warnings
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("OK", "its answer has 1 word, at least 80 are needed"),
+        ("", "its answer has 0 words, at least 80 are needed"),
+        ("## What happened\n\nIt went well.", "its answer has 5 words, at least 80 are needed"),
+        (WORDS, "its answer has no heading"),
+        (
+            "## What happened\n\nIt won.\n\n" + "It gained 41.7 percent in the end. " * 40,
+            "its answer has 4 words that can be printed, at least 80 are needed",
+        ),
+    ],
+)
+def test_what_is_no_account_is_not_printed_as_one(
+    answer: str, why: str, told: tuple[Project, Result]
+) -> None:
+    account, warnings = written(answer, told[0].root)
+    assert account is None
+    assert warnings == [f"report.md has no account by agent llm:x: {why}"]
+
+
+def test_an_account_in_a_script_without_spaces_is_one(told: tuple[Project, Result]) -> None:
+    account, warnings = written("## 結果\n\n" + "模型更好。" * 30, told[0].root)
+    assert account is not None
+    assert warnings == []
+
+
+@pytest.mark.parametrize("said", ["agent mute: the model is gone", "agent mute the model is gone"])
+def test_the_warning_names_the_agent_once(said: str, told: tuple[Project, Result]) -> None:
+    class Mute(Writes):
+        def write(self, request: str) -> str:
+            raise AgentFailed(said)
+
+    run = Mock(warnings=[], repository=Repository.discover(told[0].root))
+    assert write_up(run, themed(), Mute(), "mute") is None
+    assert run.warnings == ["report.md has no account by agent mute: the model is gone"]
 
 
 def test_where_nothing_was_tried_nobody_is_asked() -> None:

@@ -36,6 +36,25 @@ KNOWN = Known(MATERIAL)
             "3x",
             "R\u00b2",
         ),
+        *(
+            "the third one",
+            "tried twice",
+            "a double-check",
+            "twelve",
+            "a dozen",
+            "one in a row",
+            "five of them",
+        ),
+        *(
+            "I times them",
+            "Is it so",
+            "I experiments",
+            "a quarterly lag",
+            "plus two lags",
+            "order matters",
+            "manifold learning",
+        ),
+        *("\u4e00\u4e2a", "\u4e09\u4e2a\u7279\u5f81", "a second feature, a third loss"),
     ],
 )
 def test_what_the_material_says_may_be_said(text: str) -> None:
@@ -71,6 +90,43 @@ def test_what_the_material_says_may_be_said(text: str) -> None:
             "F1",
             "2026-11-22",
             "12:30",
+        ),
+        *(
+            "three quarters",
+            "two thirds",
+            "a half",
+            "half of them",
+            "one third",
+            "by a third",
+            "a tenth less",
+        ),
+        *(
+            "halved",
+            "it halves",
+            "doubled",
+            "doubling",
+            "double the score",
+            "twice as much",
+            "Twice the gain",
+        ),
+        *("hundredfold", "tenfold", "fourfold", "four-fold", "several-fold", "a two-fold gain"),
+        *("an order of magnitude", "two orders of magnitude", "ninetynine", "Ninetynine percent"),
+        *(
+            "minus five",
+            "negative three",
+            "minus ninety",
+            "minus two point five",
+            "point nine five",
+        ),
+        *("nine out of ten", "one in ten", "one in every three", "hundreds of them", "dozens"),
+        *("XIV percent", "IX %", "XC%", "MMXX USD", "IV times", "VII experiments", "oh point nine"),
+        *(
+            "\u4e5d\u5341\u4e5d",
+            "\u4e94\u500d",
+            "\u4e00\u534a",
+            "\u767e\u5206\u4e4b\u4e5d",
+            "\u4e09\u6210",
+            "\u4e5d\u70b9",
         ),
         *("zero point nine", "twelve thousand", "31 percent", "7\u2030", "1\ufe0f\u20e3"),
     ],
@@ -108,3 +164,17 @@ def test_numbers_of_any_length_are_read() -> None:
     assert KNOWN.lacks("0." + "1" * 5000)
     assert Known("").lacks("7")
     assert Known("").lacks("no number, and three words") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("it halved", "Two\u2011thirds", "an  Order of\nMagnitude", "twice as", "three quarters"),
+        *("XIV percent", "\u4e94\u500d", "nine out of ten", "hundredfold", "minus five"),
+    ],
+)
+def test_a_quantity_in_words_may_be_said_where_the_material_says_it(text: str) -> None:
+    said = """halved, two-thirds of an order of magnitude, twice as much, three quarters, XIV percent, \u4e94\u500d,
+    nine out of ten, hundredfold, minus five"""
+    assert Known(said).lacks(text) == []
+    assert Known("halving, a third, fourfold").lacks(text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_autoresearch.records import Pass, Status
+from pytest_autoresearch.records import Part, Pass, Status
 from pytest_autoresearch.report.show import Detail, experiment_page, run_page
+from pytest_autoresearch.report.unnumbered import Unnumbered, item_page
 
 from .builders import gained, look, record
 
@@ -51,3 +52,47 @@ def test_a_run_shows_its_gains_and_looks_too() -> None:
     lines = run_page(gained([record(0, Status.BASELINE), record(1, Status.KEPT)], looks=[look()]))
     assert any(line.startswith("search gain +0.0098") for line in lines)
     assert any(line.startswith("vault gain +0.0100") for line in lines)
+
+
+ASKED = record(
+    0, Status.ANALYSIS, part=Part.ANALYSIS, experiment=None, item="0001-analysis", agent="llm:x",
+    score=None, description="which columns\x1b[31m drift?", output="age \x07drifts", tokens=1200,
+    thinking_seconds=2.0, cost_usd=0.02,
+)  # fmt: skip
+LOST = record(
+    0, Status.SKIPPED, part=Part.SKIPPED, experiment=None, item="s0001", agent="llm:x",
+    description="wider", hypothesis="it is narrow", reason="repeats experiment 1",
+)  # fmt: skip
+
+
+def test_a_run_lists_analyses_and_what_was_skipped() -> None:
+    lines = run_page(gained([record(0, Status.BASELINE), record(1), ASKED, LOST]))
+    at = lines.index("analyses, and what was skipped:")
+    assert [line.split(maxsplit=3) for line in lines[at + 1 : at + 4]] == [
+        ["item", "status", "agent", "what"],
+        ["0001-analysis", "ANALYSIS", "llm:x", "which columns[31m drift?"],
+        ["s0001", "SKIPPED", "llm:x", "repeats experiment 1: wider"],
+    ]
+    assert "analyses, and what was skipped:" not in run_page(gained([record(0, Status.BASELINE)]))
+
+
+def test_the_page_of_an_analysis_has_question_code_and_output() -> None:
+    code = "def analyse(data):\n    return 1\n"
+    lines = item_page(Unnumbered(ASKED, code, "/run/agents/0001-analysis"))
+    assert lines[0] == "[0001-analysis] ANALYSIS"
+    text = "\n".join(lines)
+    assert "question:\n    which columns[31m drift?\n" in text
+    assert "code:\n    def analyse(data):\n        return 1\n" in text
+    assert "output:\n    age drifts\n" in text
+    assert "the agent thought for 2.0 s, 1,200 tokens, 0.020 USD" in text
+    assert text.endswith("every word to and from the agent: /run/agents/0001-analysis")
+    assert "\x1b" not in text
+
+
+def test_the_page_of_what_was_skipped_has_the_reason_and_the_agents_words() -> None:
+    lines = item_page(Unnumbered(LOST, "--- a/model.py"))
+    assert lines[0] == "[s0001] SKIPPED  repeats experiment 1"
+    text = "\n".join(lines)
+    assert "description:\n    wider\n\nhypothesis:\n    it is narrow" in text
+    assert text.endswith("patch as it was proposed:\n    --- a/model.py")
+    assert "output" not in text

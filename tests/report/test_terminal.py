@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_autoresearch.records import Effect, Objective, Part, Status
+from pytest_autoresearch.records import Effect, Objective, Part, Spending, Status
 from pytest_autoresearch.report.terminal import header, plan, summary_lines
 
 from .builders import gained, look, record, summary
@@ -18,7 +18,14 @@ RECORDS = [
     record(2, Status.CRASH, reason="crash: NameError: name 'x' is not defined"),
     record(3, reason="log_loss 0.31 against 0.24: z -1.1 (needs +1.65)", z=-1.1),
     record(4, reason="log_loss 0.23 against 0.24: z +1.2 (needs +1.65)", z=1.2),
-    record(5, Status.SKIPPED, part=Part.SKIPPED, experiment=None, item="s0001"),
+    record(
+        5,
+        Status.SKIPPED,
+        part=Part.SKIPPED,
+        experiment=None,
+        item="s0001",
+        reason="repeats experiment 3",
+    ),
 ]
 
 
@@ -49,7 +56,7 @@ def test_the_rest_is_explained_by_cause_and_reason() -> None:
     assert lines[start + 1 : start + 5] == [
         "     2 x log_loss N against 0.24: z N (needs +1.65)  (3, 4)",
         "     1 x crash: NameError: name 'x' is not defined  (2)",
-        "     1 x skipped: no proposal, tried before, or made on an earlier champion",
+        "     1 x skipped, tried before",
         "  nearest to a keep: 4, z +1.2, change 4",
     ]
 
@@ -82,6 +89,21 @@ def test_a_long_run_shows_its_last_keeps() -> None:
 def test_an_unfinished_run_says_how_to_go_on() -> None:
     lines = summary_lines(summary(RECORDS, ended="the deadline", finished=False))
     assert "ended: the deadline; the run is not finished, the same command goes on with it" in lines
+
+
+def test_a_session_that_ended_at_the_cap_says_which_option_goes_on() -> None:
+    why = "the cost cap is reached: agent llm:x: the next call may cost 0.1 USD, 0.05 of 2 USD are left"
+    spent = Spending(1.95, 1000, 2.0, {"llm:x": 1.95})
+    text = "\n".join(summary_lines(summary(RECORDS, ended=why, finished=False, spending=spent)))
+    assert (
+        f"ended: {why}; to go on: the same command with a larger --autoresearch-max-cost than 2"
+        in text
+    )
+    assert "the same command goes on with it" not in text
+    why = "the cost cap is reached: agent llm:x: 900 of 1000 tokens are used"
+    text = "\n".join(summary_lines(summary(RECORDS, ended=why, finished=False)))
+    assert f"{why}; to go on: the same command with a larger tokens in the agent's table" in text
+    assert "max-cost" not in text
 
 
 def test_the_summary_is_plain_text() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pytest_autoresearch.records import Effect, Status, Summary
+from pytest_autoresearch.records import Effect, Part, Spending, Status, Summary
 from pytest_autoresearch.report.account.writeup import Writeup
 from pytest_autoresearch.report.markdown import step_summary
 from pytest_autoresearch.report.written.report import report_md
@@ -234,8 +235,8 @@ def test_an_account_stands_in_the_report_with_who_wrote_it_and_what_is_missing()
     account = Writeup("### Why\n\nIt is so.", "llm:x", left_out=2, cut=True, experiments=10)
     found = section(report_md(themed(), account), "The agent's account")
     assert found.startswith(
-        "\n*Written by llm:x, after experiment 10; every number in it stands in the journal. "
-        "2 sentences were left out, for a number that does not. Its end is cut off.*\n\n### Why\n"
+        "\n*Written by llm:x, after experiment 10; every figure in it stands in the journal. "
+        "2 sentences were left out, for one that does not. Its end is cut off.*\n\n### Why\n"
     )
     assert "The agent's account" not in report_md(themed())
     assert "The agent's account" not in report_md(themed(), Writeup("", "llm:x"))
@@ -298,3 +299,42 @@ def test_where_nothing_came_near_the_closest_is_named() -> None:
     rows = [RECORDS[0], record(1, z=0.4, delta=-0.01, reason="r"), record(2, z=0.1, reason="r")]
     found = section(report_md(summary(rows)), "What to try next")
     assert "- Nothing came near; the closest was #1, change 1, with z +0.4." in found
+
+
+def test_beside_something_kept_it_is_the_rest_that_came_near_or_not() -> None:
+    rows = [*RECORDS[:2], record(2, z=0.4, delta=-0.01, reason="r")]
+    found = section(report_md(summary(rows)), "What to try next")
+    assert "- Of the rest, nothing came near; the closest was #2, change 2, with z +0.4." in found
+
+
+def test_an_agents_row_has_all_that_it_cost_not_its_experiments_alone() -> None:
+    own: dict[str, Any] = {
+        "agent": "llm:x",
+        "tokens": 500,
+        "thinking_seconds": 60.0,
+        "cost_usd": 0.1,
+    }
+    asked = record(
+        0, Status.ANALYSIS, part=Part.ANALYSIS, experiment=None, item="0001-analysis", **own
+    )
+    lost = record(0, Status.SKIPPED, part=Part.SKIPPED, experiment=None, item="s0001", **own)
+    rows = [RECORDS[0], record(1, seconds=60.0, **own), asked, lost]
+    spent = Spending(
+        1.25, 5500, None, {"llm:x": 1.0, "llm:silent": 0.25}, ("command:cli",), 180.0, 0.0,
+        {"llm:x": 5000, "llm:silent": 500},
+    )  # fmt: skip
+    found = section(report_md(summary(rows, spending=spent)), "What it cost")
+    assert "Agents cost 1.25 USD, 5,500 tokens" in found
+    assert "Agents thought for 3 min." in found
+    assert "| llm:x | 1 | 0 |  | 3 min | 5,000 | 1.00 USD |" in found
+    assert "| llm:silent | 0 | 0 |  |  | 500 | 0.25 USD |" in found
+    assert "| command:cli | 0 | 0 |  |  |  | not known |" in found
+    # A journal without a purse: what the records say.
+    found = section(report_md(summary(rows)), "What it cost")
+    assert "| llm:x | 1 | 0 |  | 3 min | 1,500 | 0.30 USD |" in found
+
+
+def test_what_agents_cost_is_told_of_a_run_in_which_nothing_was_evaluated() -> None:
+    spent = Spending(0.25, 500, None, {"llm:x": 0.25}, used={"llm:x": 500})
+    found = section(report_md(summary(RECORDS[:1], spending=spent)), "What it cost")
+    assert "| llm:x | 0 | 0 |  |  | 500 | 0.25 USD |" in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,11 @@ import pytest
 from pytest_autoresearch.evaluator import Bench
 from pytest_autoresearch.exceptions import Interrupted
 from pytest_autoresearch.records import Limits, Objective
+from pytest_autoresearch.runs.opening import _beside
 from pytest_autoresearch.sandbox import Answer, Job, Meter, Sandbox, materialise, pack
 from pytest_autoresearch.sandbox.preflight import WARM, Finding, Preflight
 from pytest_autoresearch.sandbox.walls.tiers import Tier
+from pytest_autoresearch.scratch import sweep
 
 MODEL = """
 import numpy as np
@@ -396,6 +399,25 @@ def test_a_bench_beside_another_one_gives_no_candidate_processes(tmp_path: Path)
         assert not bench.limits.exec
     finally:
         bench.close()
+
+
+def test_what_a_bench_beside_another_one_leaves_is_swept_with_the_other(tmp_path: Path) -> None:
+    main = Bench(OBJECTIVE, tmp_path, "model.py", (".",))
+    beside = _beside(main)
+    try:
+        assert beside.preflight(FILES, FILES).problem == ""
+        assert beside.folder.is_dir()
+        # As after `kill -9`: processes and locks are gone, folders are not.
+        for bench in (beside, main):
+            if bench._sandbox is not None:
+                bench._sandbox.close()
+            os.close(bench._scratch._lock)  # type: ignore[arg-type]
+            bench._scratch._lock = None
+        sweep([str(main.folder)])
+        assert not beside.folder.exists()
+    finally:
+        beside.close()
+        main.close()
 
 
 def test_a_bench_that_only_checks_imports_nothing_for_preflights(tmp_path: Path) -> None:

@@ -132,11 +132,11 @@ def _parent(root: Path, path: str, *, make: bool = False) -> Iterator[tuple[int,
             if make:
                 _make(fd, part)
             step = os.open(part, FOLDER, dir_fd=fd)
-            if make and not os.fstat(step).st_mode & 0o700 == 0o700:
-                # Root gets through a locked folder, but nobody in a world does.
-                os.fchmod(step, 0o700)
             os.close(fd)
             fd = step
+            if make and os.fstat(fd).st_mode & 0o700 != 0o700:
+                # Root gets through a locked folder, but nobody in a world does.
+                os.fchmod(fd, 0o700)
         yield fd, name
     finally:
         os.close(fd)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...records import Part, Proposal, Record, Status
+from .kinds import PREFLIGHT, kind_of
 from .masking import masked
 from .traces import Place, Trace, complaints, placed, trace_of
 from .vocabulary import Known, words_of
@@ -24,11 +25,10 @@ WORDS = {
     Status.STOPPED: "stopped by what it reported",
     Status.AUDIT: "the audit failed",
 }
-"""What is told of them at level ``code``."""
+"""What is told of them at level ``code``; of a preflight one of `KINDS`."""
 
 BY_SOMETHING = "the frozen test could not be judged; why is for people only"
 OWN_WORDS = ("description", "hypothesis", "theme", "expected")
-PREFLIGHT = "preflight: "
 BY_THE_TEST = re.compile(
     r"(?:(\w+): raised by the frozen test, whose words|the frozen test could not be judged; why)"
     r"(?: is| are) for people only"
@@ -102,15 +102,19 @@ def disclosed(
     if record.status not in FAILED:
         return replace(told, output="")
     if level == CODE:
-        return replace(told, reason=WORDS[record.status], output="")
+        broken = record.reason.startswith(PREFLIGHT)
+        said = kind_of(record.reason) if broken else WORDS[record.status]
+        return replace(told, reason=said, output="")
     reason, place = _failure(record, known, champion if files is None else files, files is not None)
     return replace(told, reason=reason, output=_at(place))
 
 
 def masked_text(text: str, level: str, files: Mapping[str, bytes]) -> str:
     """A preflight's complaints as they may leave the building: ``files`` are what they are about."""
-    if level == ALL:
+    if level == ALL or not text:
         return text
+    if level == CODE:
+        return kind_of(text)
     known = Known(words_of(files.values()))
     lines = []
     for place, words in complaints(text, files, exact=True):

@@ -45,6 +45,8 @@ _SENTENCE_ENDS = re.compile(
 _SHORTENED = re.compile(
     r"(?:\b(?:e\.g|i\.e|vs|cf|ca|approx|resp|etc|al|no|fig|eq|exp|[A-Z])\.)$", re.IGNORECASE
 )
+_ADDRESS = re.compile(r"(?<=[\w.+-])@(?=[\w-]+\.[\w.-]*[^\W\d_])")
+"""The sign in an address, of which a viewer would make a link; ``precision@10`` is none."""
 _LONGEST = 8
 """Characters of the longest of them, and one before it."""
 _NUMBERED = re.compile(r"&#[0-9]{8,};?")
@@ -167,6 +169,7 @@ def harmless(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = _ADDRESS.sub(" (at) ", text)
     return re.sub(r"([&<>\[\]$~#|\\])", r"\\\1", text)
 
 

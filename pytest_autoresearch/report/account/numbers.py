@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .phrases import phrases
 from .spelling import in_digits
 
 Kind = Literal["plain", "percent", "times", "experiment", "word"]
@@ -83,7 +84,17 @@ _EXPERIMENTS = re.compile(
     rf"|\bexperiment\s+{_ID}|\#\d+(?!\w|[.,:/]\d))",
     re.IGNORECASE,
 )
-_DASHES = str.maketrans({"\u2212": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-"})
+_DASHES = str.maketrans(
+    {
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2212": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\ufe63": "-",
+        "\uff0d": "-",
+    }
+)
 _SUPERSCRIPT = re.compile(r"(?<=[^\W\d_])[\u00b2\u00b3](?!\w)")
 
 
@@ -111,6 +122,8 @@ def numbers(text: str) -> Iterator[Number]:
     rest = _EXPERIMENTS.sub(lambda found: " . ", line)
     for found in _TOKEN.finditer(rest):
         yield _number(found)
+    for phrase in phrases(rest):
+        yield Number("word", phrase)
     for letter in _SUPERSCRIPT.sub("", rest):
         if not letter.isascii() and unicodedata.category(letter) in ("Nd", "Nl", "No"):
             yield Number("word", letter)

@@ -32,6 +32,11 @@ VALUES = (
     {word: value for value, word in enumerate(_SMALL)}
     | {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
     | {"dozen": 12}
+    | {
+        tens + _SMALL[ones]: 10 * value + ones
+        for value, tens in enumerate(_TENS, 2)
+        for ones in range(1, 10)
+    }
 )
 FREE = 12
 """Words up to this number are prose: *three of them*, *one more*."""
@@ -40,9 +45,10 @@ MOST = 10**18
 
 _WORD = "|".join(sorted([*VALUES, *_SCALES], key=len, reverse=True))
 _SPELLED = re.compile(
-    rf"(?<!\d[\s-])\b(?P<whole>(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*)"
+    r"(?<!\d[\s-])\b(?P<sign>(?:minus|negative)[\s-]+)?"
+    rf"(?P<whole>(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*)"
     rf"(?P<point>\s+point(?:\s+(?:{'|'.join(_SMALL[:10])}))+)?"
-    r"(?=\b(?P<unit>[\s-]*(?:%|per\s?cent|percentage|pp\b|fold|times\s+(?:as|better|worse|faster|more)))?)",
+    r"(?=(?P<unit>fold\b|\b[\s-]*(?:%|per\s?cent|percentage|pp\b|fold|times\s+(?:as|better|worse|faster|more)))|\b)",
     re.IGNORECASE,
 )
 
@@ -55,11 +61,12 @@ def in_digits(text: str) -> str:
 def _digits(found: re.Match[str]) -> str:
     words = re.findall(r"[a-z]+", found["whole"].lower())
     value = _value([word for word in words if word != "and"])
+    sign = "minus " if found["sign"] else ""
     if not found["point"]:
-        free = value <= FREE and not found["unit"]
-        return found[0] if free else str(value)
+        free = value <= FREE and not found["unit"] and not sign
+        return found[0] if free else f"{sign}{value}"
     decimals = [str(VALUES[word]) for word in found["point"].lower().split()[1:]]
-    return f"{value}.{''.join(decimals)}"
+    return f"{sign}{value}.{''.join(decimals)}"
 
 
 def _value(words: list[str]) -> int:

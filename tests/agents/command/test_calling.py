@@ -19,7 +19,7 @@ from pytest_autoresearch.agents.protocol import Thinks
 from pytest_autoresearch.agents.purse import Purse
 from pytest_autoresearch.agents.tables import Table
 from pytest_autoresearch.exceptions import CapReached, UsageProblem
-from pytest_autoresearch.records import Proposal
+from pytest_autoresearch.records import Json, Proposal
 
 from .conftest import FIRST, MODEL, Desk, Direct, Furnish
 
@@ -263,6 +263,93 @@ def test_a_login_is_copied_into_its_own_home_where_there_is_no_key(
     assert copy.stat().st_mode & 0o077 == 0
 
 
+def logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str) -> None:
+    """A person who has logged in with codex, and has no key."""
+    person = tmp_path / "person"
+    (person / ".codex").mkdir(parents=True)
+    (person / ".codex" / "auth.json").write_text(login)
+    monkeypatch.setenv("HOME", str(person))
+    for key in PROFILES["codex"].keys:
+        monkeypatch.delenv(key, raising=False)
+
+
+def test_a_login_is_not_copied_through_a_link_that_the_tool_has_left(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = tmp_path / "public"
+    public.mkdir()
+    (public / "auth.json").write_text("another file")
+    tool(
+        tmp_path,
+        monkeypatch,
+        f"""
+there = pathlib.Path.home() / ".codex"
+(here / "src/model.py").write_text(str(there.is_dir()))
+if not os.path.lexists(there): os.symlink({str(public)!r}, there)
+""",
+        "codex",
+    )
+    for key in PROFILES["codex"].keys:
+        monkeypatch.setenv(key, "key")
+    made("codex", desk, Table(name="c")).propose(desk.briefing())
+    logged_in(tmp_path, monkeypatch, "the login")
+    found = made("codex", desk, Table(name="c")).propose(desk.briefing())
+    assert isinstance(found, Proposal)
+    assert found.files == {MODEL: "True"}
+    assert (public / "auth.json").read_text() == "another file"
+    copy = desk.folder / "agents" / "home-c" / "home" / ".codex" / "auth.json"
+    assert copy.read_text() == "the login"
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_its_login_is_not_written_down_nor_the_one_that_it_renews(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = "the-old-token-0123456789", "the-new-token-9876543210"
+    tool(
+        tmp_path,
+        monkeypatch,
+        f"""
+login = pathlib.Path.home() / ".codex/auth.json"
+print(login.read_text(), flush=True)
+login.write_text(login.read_text().replace({old!r}, {new!r}))
+(here / "PROPOSAL.md").write_text("with " + login.read_text())
+(here / "src/model.py").write_text("x")
+sys.exit(login.read_text())
+""",
+        "codex",
+    )
+    logged_in(tmp_path, monkeypatch, json.dumps({"tokens": {"access_token": old}}))
+    found = made("codex", desk, Table(name="c")).propose(desk.briefing())
+    assert isinstance(found, Proposal)
+    assert "$LOGIN" in found.description
+    folder = desk.office.transcripts.path
+    assert folder is not None
+    texts = [path.read_text() for path in folder.iterdir()]
+    assert any("$LOGIN" in text for text in texts)
+    assert not any(token in text for text in [*texts, repr(found)] for token in (old, new))
+
+
+def test_half_of_a_key_is_not_told_where_what_its_model_says_is_cut(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = """
+import json
+text = "x" * 1990 + os.environ["ANTHROPIC_API_KEY"]
+print(json.dumps({"type": "result", "total_cost_usd": 0.5, "result": text}))
+"""
+    tool(tmp_path, monkeypatch, body)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a-secret-0123456789")
+    found = made("claude", desk, Table(name="c")).propose(desk.briefing())
+    assert isinstance(found, Proposal)
+    assert found.description.endswith("xxx")
+    agent = made("claude", desk, Table(name="c"))
+    agent.propose(desk.briefing())
+    assert "a-secret" not in repr(agent._notes)
+    assert "x$ANTHROPI" in repr(agent._notes)
+    assert desk.office.purse.usd == 1.0
+
+
 CODEX = """
 import json
 count = pathlib.Path.home() / "count"
@@ -285,6 +372,40 @@ def test_tokens_that_codex_counts_for_a_whole_conversation_are_paid_once(
         assert isinstance(found, Proposal)
         assert ("resume" in json.loads(found.files[MODEL])) is (session > 0)
     assert [one.tokens for one in desk.office.purse.expenses] == [110, 110, 110]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_most_is_on_record_while_it_works(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    lines: list[dict[str, Json]] = []
+    seen: list[dict[str, Json]] = []
+    desk.office.purse.attach(lambda kind, **fields: lines.append(fields))
+    run = desk.runner.run
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        seen.extend(lines)
+        if not ends:
+            raise KeyboardInterrupt
+        return run(*arguments, **named)
+
+    monkeypatch.setattr(desk.runner, "run", watched)
+    agent = desk.agent("""
+    (here / "src/model.py").write_text("RATE = 2\\n")
+    print('{"cost_usd": 0.125, "tokens": 30}')
+    """, cost=0.5)  # fmt: skip
+    if ends:
+        agent.propose(desk.briefing())
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            agent.propose(desk.briefing())
+    assert [(one["usd"], one["what"]) for one in seen] == [
+        (0.5, "call: begun, counted as the most until it ends")
+    ]
+    paid = (0.125, 30) if ends else (0.5, 0)
+    assert [(one.usd, one.tokens) for one in desk.office.purse.expenses] == [paid]
+    assert {one["call"] for one in lines} == {seen[0]["call"]}
+    assert len(lines) == 2
 
 
 def test_after_a_call_that_failed_a_new_conversation_begins(
@@ -312,6 +433,8 @@ def test_every_profile_is_called_with_its_prompt_and_nothing_unfilled(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     tool(tmp_path, monkeypatch, TELL, name)
+    for key in PROFILES[name].keys:
+        monkeypatch.delenv(key, raising=False)
     for _ in range(2):
         agent = made(f"{name} --extra", desk, Table(name="c", env={"X": "y"}))
         found = agent.propose(desk.briefing(editable={MODEL: b""}))

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from pytest_autoresearch.agents.command import safely, telling
+from pytest_autoresearch.agents.command.streams import Streams
+from pytest_autoresearch.agents.redacting import Redactor
 from pytest_autoresearch.exceptions import AgentFailed
 from pytest_autoresearch.history.apply import apply
 from pytest_autoresearch.history.diffs import parse
 from pytest_autoresearch.history.paths import EditableSet
 from pytest_autoresearch.records import Analysis, Proposal
 
-from .conftest import CHAMPION, MODEL, OLD, READABLE, TEST, Desk
+from .conftest import CHAMPION, MODEL, OLD, READABLE, TEST, Desk, Furnish
 
 FASTER = """
 (here / "src/model.py").write_text("RATE = 2\\n")
@@ -383,3 +385,149 @@ def test_a_huge_tree_ends_as_a_call_that_yielded_nothing(
     agent = desk.agent("for n in range(101): (here / str(n)).touch()")
     assert "files to look through" in proposed(agent.propose(desk.briefing())).description
     assert os.path.isdir(Path(desk.work))
+
+
+# Secrets
+
+SECRET = "sk-proj-SECRETKEY123456"
+SAYS = """
+import json
+key = os.environ["OWN_API_KEY"]
+print(json.dumps({"said": key}))
+os.write(2, b"401 incorrect api key provided: " + key[:9].encode())
+time.sleep(0.05)
+os.write(2, key[9:].encode() + b"\\n")
+"""
+
+
+def written(desk: Desk, secret: str = SECRET) -> list[str]:
+    """Where the judge has written a secret down; the tool's own folder is its own."""
+    files = [path for path in (desk.folder / "agents").rglob("*") if path.is_file()]
+    return [
+        str(path)
+        for path in files
+        if "home-script" not in path.parts and secret.encode() in path.read_bytes()
+    ]
+
+
+def test_a_key_that_it_prints_is_neither_kept_nor_told(furnish: Furnish) -> None:
+    desk = furnish()
+    agent = desk.agent(SAYS + "sys.exit(1)", env={"OWN_API_KEY": SECRET})
+    found = proposed(agent.propose(desk.briefing()))
+    assert found.description == (
+        "no proposal: exit status 1: 401 incorrect api key provided: $OWN_API_KEY"
+    )
+    agent.propose(desk.briefing())
+    assert "$OWN_API_KEY" in last_notes(desk)
+    assert SECRET not in last_notes(desk)
+    assert not written(desk)
+    with pytest.raises(AgentFailed) as raised:
+        agent.propose(desk.briefing())
+    assert SECRET not in str(raised.value)
+
+
+def test_half_of_a_key_is_not_told_where_what_it_says_is_cut(desk: Desk) -> None:
+    body = """print(os.environ["OWN_API_KEY"] + "y" * 290, file=sys.stderr); sys.exit(1)"""
+    agent = desk.agent(body, env={"OWN_API_KEY": SECRET})
+    assert SECRET[-6:] not in proposed(agent.propose(desk.briefing())).description
+
+
+def test_a_key_that_nobody_told_us_of_is_known_by_its_shape(desk: Desk) -> None:
+    agent = desk.agent(f"sys.exit('invalid x-api-key: {SECRET}')")
+    assert proposed(agent.propose(desk.briefing())).description.endswith("x-api-key: [key]")
+    assert not written(desk)
+
+
+def test_a_key_in_its_words_is_not_handed_in(desk: Desk) -> None:
+    agent = desk.agent(
+        """
+        key = os.environ["OWN_API_KEY"]
+        text = f"{'x' * 290} {key}\\nHypothesis: {key}\\nTheme: {key}\\nExpected: {key}\\nLesson: {key}\\n"
+        (here / "PROPOSAL.md").write_text(text)
+        (here / "src/model.py").write_text("RATE = 2\\n")
+        (here / f"{key}.txt").touch()
+        folder = here / "proposals" / "01"
+        (folder / "src").mkdir(parents=True)
+        (folder / "src/model.py").write_text("RATE = 3\\n")
+        (folder / "PROPOSAL.md").write_text(text)
+        """,
+        env={"OWN_API_KEY": SECRET},
+    )
+    for rate in (2, 3):
+        found = proposed(agent.propose(desk.briefing()))
+        assert found.files == {MODEL: f"RATE = {rate}\n"}
+        assert SECRET[:6] not in repr(found)
+        assert found.lessons == ("$OWN_API_KEY",)
+    agent.propose(desk.briefing())
+    assert SECRET not in last_notes(desk)
+    assert not written(desk)
+
+
+def test_code_with_its_key_in_it_is_not_taken_and_it_is_told(desk: Desk) -> None:
+    agent = desk.agent(
+        """
+        key = os.environ["OWN_API_KEY"]
+        (here / "src/model.py").write_text("RATE = 2\\n")
+        (here / "src/new.py").write_text(f"# {key}\\n")
+        (here / "analysis.py").write_text(f"print({key!r})\\n")
+        """,
+        env={"OWN_API_KEY": SECRET},
+    )
+    assert proposed(agent.propose(desk.briefing(analysis="training"))).files == {
+        MODEL: "RATE = 2\n"
+    }
+    agent.propose(desk.briefing())
+    for name in ("src/new.py", "analysis.py"):
+        assert f"'{name}' was not taken: it holds a secret, the value of OWN_API_KEY" in last_notes(
+            desk
+        )
+
+
+def test_what_the_project_holds_itself_stays_its_own(desk: Desk) -> None:
+    agent = desk.agent(
+        """
+        path = here / "src/model.py"
+        path.write_text(path.read_text() + "RATE = 2\\n")
+        """,
+        env={"OWN_API_KEY": SECRET},
+    )
+    champion = f"# {SECRET}\n"
+    found = proposed(agent.propose(desk.briefing(editable={MODEL: champion.encode()})))
+    assert found.files == {MODEL: champion + "RATE = 2\n"}
+
+
+def test_what_it_printed_when_the_judge_is_killed_has_no_key(tmp_path: Path) -> None:
+    redactor = Redactor()
+    redactor.learn("OWN_API_KEY", SECRET)
+    streams = Streams(tmp_path, redactor)
+    for more in (b"one\nkey: ", SECRET[:5].encode(), SECRET[5:].encode(), b" end\nha", b"lf"):
+        streams.heard("stdout", more)
+    part = tmp_path / "stdout.part"
+    assert part.read_bytes() == b"one\nkey: $OWN_API_KEY end\n"
+    long = b"x " * 600_000 + SECRET[:5].encode()
+    streams.heard("stdout", long)
+    streams.heard("stdout", SECRET[5:].encode())
+    streams.close()
+    assert part.read_bytes().endswith(b"x x $OWN_API_KEY")
+    assert SECRET[:6].encode() not in part.read_bytes()
+    assert part.read_bytes().count(b"x ") == 600_000
+    assert b"\nhalf" in part.read_bytes()
+    streams.remove()
+    assert not part.exists()
+
+
+def test_a_folder_that_it_has_locked_is_opened_again(furnish: Furnish) -> None:
+    desk = furnish()
+    agent = desk.agent(
+        """
+        home = pathlib.Path.home()
+        if not (home / "locked").exists():
+            (home / "locked").touch()
+            for path in ("src", home, "."):
+                os.chmod(path, 0)
+        else:
+            (here / "src/model.py").write_text("RATE = 2\\n")
+        """
+    )
+    agent.propose(desk.briefing())
+    assert proposed(agent.propose(desk.briefing())).files == {MODEL: "RATE = 2\n"}

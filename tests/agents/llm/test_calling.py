@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from pytest_autoresearch.agents.llm import calling, spec, wire
 from pytest_autoresearch.agents.llm import make as make_llm
 from pytest_autoresearch.agents.llm.agent import LanguageModel
+from pytest_autoresearch.agents.llm.exchange import Exchange
 from pytest_autoresearch.agents.office import Office
 from pytest_autoresearch.agents.tables import Table
 from pytest_autoresearch.exceptions import AgentFailed, CapReached, Interrupted, UsageProblem
-from pytest_autoresearch.records import Briefing, Proposal
+from pytest_autoresearch.records import Briefing, Json, Proposal
 
 from .conftest import PRICES, Made
 from .server import Reply, Server, Step, calls, cut, drops, fails, hangs, says, usage
@@ -319,6 +321,87 @@ def test_without_usage_tokens_are_counted(make: Made, office: Office) -> None:
     assert office.purse.expenses[0].what == "proposal, tokens estimated"
     assert 200 < office.purse.expenses[0].tokens < 5000
     assert paid(office)[0] > 0.001
+
+
+NONSENSE: dict[str, dict[str, Json]] = {
+    "in": usage(10**30, 10),
+    "out": usage(100, 10**30),
+    "cached": usage(1000, 10, cached=-(10**30)),
+    "a little": usage(100_000, 1),
+}
+
+
+@pytest.mark.parametrize("case", NONSENSE)
+def test_what_no_call_can_have_used_is_not_believed(make: Made, office: Office, case: str) -> None:
+    used = NONSENSE[case]
+    agent = make([says("some words " * 100, used), GOOD], "max_tokens=1000", "openai/gpt-4o-mini")
+    proposed(agent)
+    first = office.purse.expenses[0]
+    assert "the server reports what cannot be" in first.what
+    assert 200 < first.tokens < 5000
+    assert 0 < (first.usd or 0) < 0.01
+
+
+def test_what_a_call_may_use_is_believed(make: Made, office: Office) -> None:
+    proposed(make([says("hm", usage(9000, 1000)), GOOD], f"max_tokens=1000&{PRICES}"))
+    assert office.purse.expenses[0].what == "proposal"
+    assert office.purse.expenses[0].tokens == 10_000
+
+
+def test_the_most_is_on_record_while_a_call_is_made(
+    make: Made, server: Server, office: Office
+) -> None:
+    lines: list[dict[str, Json]] = []
+    office.purse.attach(lambda kind, **fields: lines.append(fields))
+    agent = make([hangs()], f"max_tokens=1000&{PRICES}")
+
+    def think() -> None:
+        with suppress(Interrupted):
+            agent.propose(BRIEFING)
+
+    thread = threading.Thread(target=think)
+    thread.start()
+    while not server.requests:
+        time.sleep(0.01)
+    (begun,) = list(lines)
+    assert 0.01 < begun["usd"] < 0.02
+    assert begun["what"] == "proposal: begun, counted as the most until it ends"
+    agent.stop()
+    thread.join(20)
+    assert [(one["call"], one["usd"]) for one in lines] == 2 * [(begun["call"], begun["usd"])]
+    assert lines[1]["what"] == "proposal: ended, counted as the most"
+
+
+def test_a_call_that_an_error_answers_costs_nothing_although_it_was_reserved(
+    make: Made, office: Office
+) -> None:
+    lines: list[dict[str, Json]] = []
+    office.purse.attach(lambda kind, **fields: lines.append(fields))
+    with pytest.raises(AgentFailed):
+        make([fails(401, "no")]).propose(BRIEFING)
+    assert [one["usd"] == 0 for one in lines] == [False, True]
+    assert (office.purse.usd, office.purse.expenses) == (0.0, [])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_a_report_that_a_person_ends_is_paid_for_and_on_record(
+    make: Made, office: Office, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    agent = make([says("hm")], f"max_tokens=1000&{PRICES}")
+
+    def ctrl_c(*arguments: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Exchange, "made", ctrl_c)
+    with pytest.raises(error):
+        agent.write("Write it.")
+    assert [one.what for one in office.purse.expenses] == ["report: ended, counted as the most"]
+    assert paid(office)[0] > 0.01
+    folder = office.transcripts.path
+    assert folder is not None
+    names = {path.name.split("-", 1)[1] for path in folder.iterdir()}
+    assert names == {"request.json", "error.txt"}
+    assert error.__name__ in next(folder.glob("*error.txt")).read_text()
 
 
 def test_a_cap_is_kept_before_the_call(make: Made, server: Server, office: Office) -> None:
