@@ -160,6 +160,7 @@ class Team(Prepares):
                 member.stop()
         if self._thread is not None:
             self._thread.join(GOODBYE)
+            self.office.purse.abandon()
         with self._changed:
             return [one for one in self._ready if isinstance(one.what, Proposal)]
 
@@ -197,6 +198,8 @@ class Team(Prepares):
             self.warn(f"agent {member.name} is given up: {reason}")
         if state == RESTING and self._left():
             self.warn(f"{reason}; others go on")
+        if state == RESTING and not any(map(_costs, self._left())):
+            self.office.purse.exhausted()
 
     # Thinking
 
@@ -307,6 +310,12 @@ class Team(Prepares):
         if usd is not None:
             member.most_usd = max(member.most_usd, usd)
             self.office.purse.spend(member.name, usd, 0, "proposal")
+
+
+def _costs(member: Member) -> bool:
+    """Whether asking an agent may cost something."""
+    agent = member.agent
+    return agent.most_usd != 0 if isinstance(agent, Thinks) else member.most_usd > 0
 
 
 def version_of(protocol: str) -> str:
