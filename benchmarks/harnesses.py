@@ -20,6 +20,7 @@ from .workload import OLD, Workload, learning_rate, own_times, patched
 ROOT = Path(__file__).resolve().parent.parent
 # What the plugin's sandbox sets; the plain loop gets it too, else its fits would be the slower ones.
 SAME_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "CUDA_VISIBLE_DEVICES": ""}
+PREFLIGHT = "preflight"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,11 @@ def _parts(line: dict[str, Any], times: list[tuple[float, float]], wall: float) 
     parts = {k: v for k, v in line["spans"].items() if k != "process"}
     if not line["processes"]:
         return {}
-    for (name, begun, over), (began, ended) in zip(line["processes"], times, strict=True):
+    # Before a candidate's fit and predict come the preflight's processes.
+    first = len(line["processes"]) - len(times)
+    before, candidates = line["processes"][:first], line["processes"][first:]
+    parts[PREFLIGHT] = sum(over - begun for _, begun, over in before)
+    for (name, begun, over), (began, ended) in zip(candidates, times, strict=True):
         for what, seconds in (("begin", began - begun), ("end", over - ended)):
             key = f"{name} process: {what}"
             parts[key] = parts.get(key, 0.0) + seconds

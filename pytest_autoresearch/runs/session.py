@@ -20,7 +20,6 @@ from ..notifying import Events
 from ..options import Settings
 from ..project import Project
 from ..records import (
-    Briefing,
     Draft,
     Experiment,
     Json,
@@ -80,7 +79,9 @@ class Session:
     ``fault`` what has to end it once the evaluation under way is reported, ``faults`` how many harness
     faults there were in a row. Evaluations are stopped at ``deadline``, in monotonic seconds; ``closing``
     seconds are reserved behind it. ``news`` are lines to be shown once. ``searched`` says that no agent is
-    asked any more, ``looking`` that the vault is being opened, ``looked`` that it was.
+    asked any more, ``looking`` that the vault is being opened, ``looked`` that it was. ``trial`` looks
+    proposals over for the agents, ``capped`` says that they may spend no more; ``hide`` keeps files from
+    coding tools, ``tell_person`` passes an event on.
     """
 
     settings: Settings
@@ -124,7 +125,7 @@ class Session:
         )
         self.search.thinking = lambda: stopped_at(self._last_start)
         self.search.opening = lambda experiment: self._keep_protocol(experiment.protocol)
-        self.search.look_ahead = self._look_ahead
+        self.search.look_ahead = self.team.look_ahead
 
     def staff(self) -> None:
         """Give the agents what an open run has: paper, a purse that is written down, somebody who looks on."""
@@ -145,10 +146,6 @@ class Session:
         """Say at once, and in the summary, what a person should know of the agents; for any thread."""
         self.news.append(line)
         self.run.warnings.append(line)
-
-    def _look_ahead(self, briefing: Callable[[], Briefing]) -> None:
-        """Let agents think while something is evaluated, where what they hand in could still be tried."""
-        self.team.look_ahead(briefing)
 
     def _room(self, waiting: int) -> bool:
         """Whether one more proposal could still be tried, beside so many that wait; for any thread."""

@@ -119,7 +119,7 @@ class _Patches:
         facts = self.world.facts(judge)
         for number, attack in enumerate(self.attacks):
             if number % EVERY == EVERY - 1:
-                self._replace("control", f"{MODEL}# {number}\n")
+                self._replace("control", f"{MODEL}CONTROL = {number}\n")
             if attack.patch:
                 self._add(attack.name, attack.patch)
             for stage in range(len(attack.stages)):

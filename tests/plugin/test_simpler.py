@@ -40,9 +40,14 @@ def test_a_candidate_that_is_as_good_and_shorter_is_kept(result: Result) -> None
     assert "3 fewer lines of code" in kept.reason
 
 
+def test_lines_that_are_only_joined_and_a_docstring_less_are_no_experiment(result: Result) -> None:
+    skipped = {one.description: one.reason for one in result.records if one.item.startswith("s")}
+    assert skipped.keys() == {"joined", "no docstring"}
+    assert all("repeats experiment 0, but for formatting" in why for why in skipped.values())
+
+
 def test_what_is_as_good_but_no_simpler_or_simpler_but_worse_is_not(result: Result) -> None:
     words = {one.description: one.status.word for one in result.experiments}
     assert words.pop("shorter") == "KEPT"
-    assert len(words) == 4
-    assert set(words.values()) == {"REJECTED"}
+    assert words == {"longer": "REJECTED", "shorter and worse": "REJECTED"}
     assert {one.status.tsv for one in result.experiments} == {"keep", "discard"}
