@@ -134,7 +134,7 @@ def test_the_cost_at_the_end_is_no_more_than_the_cap(clock: list[float]) -> None
 def test_what_earlier_sessions_spent_is_no_measure_of_this_one(clock: list[float]) -> None:
     house = House()
     line = {"kind": "spent", "agent": "llm:a", "usd": 5.0, "tokens": 1, "what": "draft"}
-    house.purse.attach(lambda kind, **fields: None, [line])
+    house.purse.remember([line])
     house.lookout.begin()
     clock[0] += 10
     assert house.lookout.projected_usd(3600) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..exceptions import AgentFailed, AutoresearchError, Interrupted
+from ..exceptions import AgentFailed, AutoresearchError
 from ..records import Analysis, Briefing, Proposal, Record
 from .protocol import Agent, Thinks
 
@@ -74,7 +74,7 @@ class Member:
     def _hear(self, record: Record) -> None:
         try:
             self.agent.told(record)
-        except (AutoresearchError, Interrupted):
+        except AutoresearchError:
             raise
         except Exception as error:
             raise AgentFailed(

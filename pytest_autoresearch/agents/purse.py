@@ -128,23 +128,12 @@ class Purse:
                     self._book.enter(read(line))
             self._told.update(share for share in SHARES if self._is_reached(share))
 
-    def attach(
-        self, written: Callable[..., None], earlier: Iterable[Mapping[str, Json]] = ()
-    ) -> None:
-        """Have expenses written down from now on; ``earlier`` are those of the run's earlier sessions.
+    def attach(self, written: Callable[..., None]) -> None:
+        """Have expenses written down from now on, what was spent before first.
 
-        ``written("spent", agent=…, usd=…, tokens=…, what=…, call=…)`` is `Run.note`, ``earlier`` are the
-        journal's lines of kind ``spent``; lines of other kinds are passed over. Shares of the cap that those
-        reached are told no more.
+        ``written("spent", agent=…, usd=…, tokens=…, what=…, call=…)`` is `Run.note`.
         """
-        paid = [read(line) for line in earlier if line.get("kind", SPENT) == SPENT]
         with self._lock:
-            own, self._book = self._book.expenses, Book()
-            for expense in paid:
-                self._book.enter(expense)
-            self._told.update(share for share in SHARES if self._is_reached(share))
-            for expense in own:
-                self._book.enter(expense)
             self._written = written
             self._write()
         self._compare()

@@ -150,8 +150,8 @@ class Team(Prepares):
         said = [str(getattr(one.agent, "reason", "")) for one in self.members if one.state == OUT]
         return "; ".join(filter(None, said))
 
-    def close(self) -> list[Draft]:
-        """End the thinking; returns the drafts that nobody took."""
+    def close(self) -> None:
+        """End the thinking; drafts that nobody took were noted when they came."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -161,8 +161,6 @@ class Team(Prepares):
         if self._thread is not None:
             self._thread.join(GOODBYE)
             self.office.purse.abandon()
-        with self._changed:
-            return [one for one in self._ready if isinstance(one.what, Proposal)]
 
     # Whose turn it is
 

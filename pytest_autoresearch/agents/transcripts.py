@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-DRAFT = "draft"
+DRAFT, PROBE = "draft", "probe"
 
 
 class Transcripts:
@@ -24,11 +24,11 @@ class Transcripts:
         self._early: list[tuple[str, bytes]] = []
 
     def attach(self, folder: Path, session: int) -> None:
-        """Have a run's folder in its nth session; what was said before goes to ``probe/``."""
+        """Have a run's folder in its nth session; what was said before goes to ``probe/``, ``probe-2/``, …"""
         self.folder, self._session = folder, session
         early, self._early = self._early, []
         for name, content in early:
-            self._write("probe", name, content)
+            self._write(self._probe, name, content)
 
     def begin(self) -> str:
         """A new draft's name, the run's only one; what is written next belongs to it."""
@@ -43,7 +43,7 @@ class Transcripts:
         if self.folder is None:
             self._early.append((numbered, content))
         else:
-            self._write(self._name or "probe", numbered, content)
+            self._write(self._name or self._probe, numbered, content)
 
     @property
     def path(self) -> Path | None:
@@ -60,6 +60,11 @@ class Transcripts:
             return
         with contextlib.suppress(OSError):
             (self.folder / draft).rename(self._free(item))
+
+    @property
+    def _probe(self) -> str:
+        """The folder of what is said before the first draft, each session's own."""
+        return PROBE if self._session < 2 else f"{PROBE}-{self._session}"
 
     def _free(self, item: str) -> Path:
         assert self.folder is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ..agents.disclosure import shows_analyses
 from ..agents.member import RESTING, Member
 from ..agents.office import Office
 from ..agents.protocol import Agent, Thinks
@@ -24,7 +25,6 @@ from ..search.proposals import admitted
 
 DEFAULT_CAP = 10.0
 """Dollars that agents may cost where a person has named one that costs something and no cap."""
-LEVEL_FOR_ANALYSIS = "all"
 UNCONFINED = "agent unconfined: coding tools run with your rights: labels, files and other processes are open to them"
 
 
@@ -113,10 +113,10 @@ def said_of(team: Team, hiring: Hiring) -> list[str]:
         if isinstance(agent, Thinks):
             where = f"{agent.destination}{'' if agent.hosted else ', on this machine'}"
             lines.append(f"agent {member.name} is told at level {office.disclose}: {where}")
-    if any(_cost_of(one, hiring) != 0 for one in team.members):
+    if any(_cost_of(one) != 0 for one in team.members):
         cap = office.purse.cap
         limit = "without a limit" if cap is None else f"at most {cap:g} USD a run"
-        unpriced = ", ".join(one.name for one in team.members if _cost_of(one, hiring) is None)
+        unpriced = ", ".join(one.name for one in team.members if _cost_of(one) is None)
         unknown = f"; what {unpriced} costs is not known" if unpriced else ""
         spent = f"; {office.purse.usd:.2f} USD are spent" if office.purse.usd else ""
         lines.append(f"agents may cost {limit}{spent}{unknown}")
@@ -166,12 +166,10 @@ def _made(config: pytest.Config, name: str, spec: str) -> Agent | None:
     return agent
 
 
-def _cost_of(member: Member, hiring: Hiring) -> float | None:
+def _cost_of(member: Member) -> float | None:
     """What a call of an agent may cost, in dollars; an agent of somebody else's says so afterwards."""
-    agent, table = member.agent, hiring.settings.tables.get(member.name, Table())
-    if isinstance(agent, Thinks):
-        return agent.most_usd
-    return table.cost or 0.0
+    agent = member.agent
+    return agent.most_usd if isinstance(agent, Thinks) else member.most_usd
 
 
 def _is_paid(member: Member, usd: float | None) -> bool:
@@ -189,7 +187,7 @@ def _reports(member: Member) -> bool:
 def _cap(hiring: Hiring, members: Sequence[Member]) -> None:
     """The cap in force; raises `UsageProblem` when nobody knows what an agent under it costs."""
     settings, purse = hiring.settings, hiring.office.purse
-    costs = {one.name: _cost_of(one, hiring) for one in members}
+    costs = {one.name: _cost_of(one) for one in members}
     purse.cap = settings.max_cost
     if not settings.cost_capped and any(map(_is_paid, members, costs.values())):
         purse.cap = DEFAULT_CAP
@@ -212,7 +210,9 @@ def _refuse_analysis(hiring: Hiring, members: Sequence[Member]) -> None:
     fixture, level = hiring.objective.analysis, hiring.office.disclose
     for member in members:
         agent = member.agent
-        if fixture and level != LEVEL_FOR_ANALYSIS and isinstance(agent, Thinks) and agent.hosted:
+        if not fixture or not isinstance(agent, Thinks):
+            continue
+        if not shows_analyses(level, hosted=agent.hosted):
             raise UsageProblem(
                 f"--autoresearch-agent {member.name}: {hiring.objective.nodeid} lets agents look at the "
                 f"training data (analysis={fixture!r}), and what they print would go to "

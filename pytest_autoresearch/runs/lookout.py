@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from ..agents.purse import SPENT, Purse
+from ..agents.purse import Purse
 from ..agents.team import Team
 from ..notifying import Events
 from ..project import Project
@@ -106,5 +106,5 @@ def spending_in(lines: Sequence[Mapping[str, Json]], records: Sequence[Record]) 
     """What a run's agents cost, by its journal."""
     sessions = [line for line in lines if line["kind"] == SESSION]
     purse = Purse(sessions[-1].get("cap_usd") if sessions else None)
-    purse.attach(lambda kind, **fields: None, [line for line in lines if line["kind"] == SPENT])
+    purse.remember(lines)
     return purse.spending(records)

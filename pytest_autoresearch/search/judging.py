@@ -148,7 +148,7 @@ class Judge(Standing):
         return Status.BASELINE, ""
 
     def record(self, experiment: Experiment, outcome: Outcome, verdict: Verdict) -> Record:
-        proposal = experiment.proposal or _asking(experiment.analysis)
+        proposal = experiment.proposal or asking(experiment.analysis)
         effort = experiment.effort
         proposed = bool(experiment.agent)
         notes: dict[str, Json] = dict(proposal.notes)
@@ -212,7 +212,7 @@ def _looked(outcome: Outcome) -> Verdict:
     return Verdict(outcome.status if own and outcome.status else Status.ANALYSIS, outcome.reason)
 
 
-def _asking(analysis: Analysis | None) -> Proposal:
+def asking(analysis: Analysis | None) -> Proposal:
     """The words of an item that proposes nothing: those of an analysis, or none."""
     if analysis is None:
         return Proposal()

@@ -25,6 +25,7 @@ from ..records import (
     is_confirmation,
 )
 from .earlier import Earlier
+from .judging import asking
 from .keep import Rule
 from .measuring import Measuring
 from .proposals import admitted
@@ -249,8 +250,7 @@ class Search(Measuring):
         champion = self.history.champion
         tree = self.project.tree_of(champion)
         if why:
-            words = Proposal(description=analysis.question, notes=analysis.notes)
-            return self._skip(draft, words, tree, why)
+            return self._skip(draft, asking(analysis), tree, why)
         item = self._again(self.history.next_number, Part.ANALYSIS)
         return Experiment(
             item,

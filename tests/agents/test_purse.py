@@ -134,8 +134,9 @@ def test_what_was_paid_before_the_run_was_open_is_written_down_first() -> None:
 
 def test_a_resumed_run_goes_on_counting_where_it_was() -> None:
     purse, paper = Purse(1.0), Paper()
+    purse.remember([{"kind": "session"}, spent(0.5), spent(0.3, "llm:b", 20)])
     purse.spend("llm:a", 0.1, 1, "probe")
-    purse.attach(paper.note, [{"kind": "session"}, spent(0.5), spent(0.3, "llm:b", 20)])
+    purse.attach(paper.note)
     assert (purse.usd, purse.tokens) == (0.9, 31)
     assert purse.spending().agents == {"llm:a": 0.6, "llm:b": 0.3}
     assert [line["what"] for line in paper.lines] == ["probe"]
@@ -157,7 +158,8 @@ def test_each_share_of_the_cap_is_told_once_and_in_order() -> None:
 def test_a_share_that_an_earlier_session_reached_is_not_told_again() -> None:
     told: list[float] = []
     purse = Purse(1.0, crossed=told.append)
-    purse.attach(Paper().note, [spent(0.6)])
+    purse.remember([spent(0.6)])
+    purse.attach(Paper().note)
     assert told == []
     purse.spend("llm:a", 0.3, 0, "draft")
     assert told == [0.9]
@@ -166,9 +168,10 @@ def test_a_share_that_an_earlier_session_reached_is_not_told_again() -> None:
 def test_a_share_that_only_the_probe_reached_is_told_when_the_run_is_open() -> None:
     told: list[float] = []
     purse = Purse(1.0, crossed=told.append)
+    purse.remember([spent(0.4)])
     purse.spend("llm:a", 0.2, 0, "probe")
     assert told == []
-    purse.attach(Paper().note, [spent(0.4)])
+    purse.attach(Paper().note)
     assert told == [0.5]
 
 
@@ -206,16 +209,12 @@ def killed(*calls: tuple[str, float, int]) -> list[Line]:
     return paper.lines
 
 
-@pytest.mark.parametrize("how", ["remember", "attach"])
-def test_a_call_that_was_killed_counts_as_the_most_that_it_can_cost(how: str) -> None:
+def test_a_call_that_was_killed_counts_as_the_most_that_it_can_cost() -> None:
     lines = killed(("llm:a", 0.3, 900))
     assert lines[0]["what"] == "proposal: begun, counted as the most until it ends"
     purse = Purse(1.0, {"llm:a": 1000})
-    if how == "remember":
-        purse.remember(lines)
-        purse.attach(Paper().note)
-    else:
-        purse.attach(Paper().note, lines)
+    purse.remember(lines)
+    purse.attach(Paper().note)
     assert (purse.usd, purse.tokens, purse.left, purse.under_way) == (0.3, 900, 0.7, 0.0)
     with pytest.raises(CapReached):
         purse.require("llm:a", 0.0, 101)
@@ -244,7 +243,8 @@ def test_a_call_that_ends_counts_once_as_what_it_cost() -> None:
     purse.settle(second, 0.02, 60, "proposal")
     purse.settle(first, 0.01, 50, "proposal")
     again = Purse(1.0)
-    again.attach(Paper().note, paper.lines)
+    again.remember(paper.lines)
+    again.attach(Paper().note)
     for one in (purse, again):
         assert (one.usd, one.tokens, one.left) == (0.13, 115, 0.87)
         assert [(e.agent, e.usd, e.tokens) for e in one.expenses] == [

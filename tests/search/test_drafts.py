@@ -160,8 +160,10 @@ def test_after_many_analyses_in_a_row_an_experiment_is_due() -> None:
 
 
 def test_without_a_fixture_to_look_at_an_analysis_is_skipped_and_says_why() -> None:
-    found = experiments(run(handed(Analysis("def analyse(data): ..."), analysis=None)))
+    asked = Analysis("def analyse(data): ...", lessons=("no data here",))
+    found = experiments(run(handed(asked, analysis=None)))
     assert [one.item for one in found] == ["s0001"]
+    assert found[0].lessons == ("no data here",)
     assert "names no fixture" in found[0].reason
 
 
